@@ -1,0 +1,1 @@
+"""Generators of talking heads; importable without the application (no Qt, no ``app``)."""

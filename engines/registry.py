@@ -1,0 +1,74 @@
+"""Which engines there are, read from their ``engine.toml`` files without importing any of them.
+
+Engines of this repository lie in ``engines/*/engine.toml``. A third party adds one by the entry point group
+``soliloquy.engines``, whose value names a package that holds an ``engine.toml``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import tomllib
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from engines.api import Engine, EngineInfo
+from engines.errors import EngineError, InputError
+
+DEFAULT = "blendshape"
+
+
+def read_info(path: Path) -> EngineInfo:
+    """The manifest at ``path``.
+
+    Raises
+    ------
+    EngineError
+        If a field is missing or has the wrong type; the message names the file.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data["honours"] = frozenset(data["honours"])
+        data["needs"] = tuple(data.get("needs", ()))
+        return EngineInfo(**data)
+    except (KeyError, TypeError, tomllib.TOMLDecodeError, OSError) as error:
+        raise EngineError(f"The engine manifest {path} cannot be used: {error}. Correct or remove it.") from error
+
+
+def _manifests() -> list[Path]:
+    found = sorted(Path(__file__).parent.glob("*/engine.toml"))
+    for point in entry_points(group="soliloquy.engines"):
+        spec = importlib.util.find_spec(point.value)
+        if spec is not None and spec.origin is not None:
+            found.append(Path(spec.origin).parent / "engine.toml")
+    return found
+
+
+@cache
+def engines() -> dict[str, EngineInfo]:
+    """All engines by id, the default first."""
+    infos = {info.id: info for info in map(read_info, _manifests())}
+    return dict(sorted(infos.items(), key=lambda item: (item[0] != DEFAULT, item[0])))
+
+
+def info(engine_id: str) -> EngineInfo:
+    """The manifest of one engine.
+
+    Raises
+    ------
+    InputError
+        If there is no such engine; the message lists those there are.
+    """
+    try:
+        return engines()[engine_id]
+    except KeyError:
+        raise InputError(f"There is no engine '{engine_id}'. Choose one of: {', '.join(engines())}.") from None
+
+
+@cache
+def load(engine_id: str) -> Engine:
+    """The engine itself; imports its package on first use."""
+    module, _, name = info(engine_id).entry.partition(":")
+    engine: Engine = getattr(importlib.import_module(module), name)(info(engine_id))
+    return engine
