@@ -1,0 +1,107 @@
+"""Video files: H.264 or HEVC in MP4, VP9 with alpha in WebM, ProRes 4444 with alpha in QuickTime."""
+
+from __future__ import annotations
+
+import json
+import os
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from app.export.ffmpeg import Encoder, encoders, sound_input, works
+from app.export.files import atomic
+from app.export.options import ExportOptions
+from app.export.pictures import even, flattened, pictures, with_alpha
+from app.export.take import Take
+from engines.api import CancelToken, Progress
+from engines.errors import ExportError, InputError
+
+_BT709: Final = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"]
+_TO_709: Final = "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int"
+_HARDWARE: Final = {
+    "h264": ("h264_nvenc", "h264_videotoolbox", "h264_qsv", "h264_amf"),
+    "hevc": ("hevc_nvenc", "hevc_videotoolbox", "hevc_qsv", "hevc_amf"),
+}
+_SOFTWARE: Final = {"h264": "libx264", "hevc": "libx265"}
+MARK: Final = "Synthetic performance of a portrait, made with Soliloquy"
+"""Plain-text mark in the metadata of each video, beside the signed manifest."""
+
+
+def _mp4_codec(options: ExportOptions) -> list[str]:
+    crf = round(35 - 0.2 * options.quality)  # 80 -> 19, 100 -> 15
+    chosen = _SOFTWARE[options.codec]
+    if options.hardware:
+        chosen = next((name for name in _HARDWARE[options.codec] if works(name)), chosen)
+    if chosen not in encoders():
+        raise ExportError(f"This ffmpeg cannot encode {options.codec}. Choose the codec h264.")
+    settings = {
+        "libx264": ["-preset", "medium", "-crf", f"{crf}"],
+        "libx265": ["-preset", "medium", "-crf", f"{crf + 3}", "-x265-params", "log-level=error"],
+        "h264_nvenc": ["-rc", "vbr", "-cq", f"{crf}", "-b:v", "0"],
+        "hevc_nvenc": ["-rc", "vbr", "-cq", f"{crf + 3}", "-b:v", "0"],
+    }.get(chosen, ["-b:v", f"{4 + options.quality // 5}M"])
+    tag = ["-tag:v", "hvc1"] if options.codec == "hevc" else []  # players of Apple know HEVC by this tag only
+    return ["-c:v", chosen, *settings, "-pix_fmt", "yuv420p", *tag]
+
+
+def _codec(kind: str, options: ExportOptions) -> tuple[list[str], str, list[str]]:
+    """Picture arguments, scale filter and sound arguments of a container."""
+    if kind == "webm":
+        crf = round(60 - 0.4 * options.quality)  # VP9's scale: 80 -> 28
+        speed = ["-deadline", "good", "-cpu-used", "4", "-row-mt", "1", "-auto-alt-ref", "0"]
+        vp9 = ["-c:v", "libvpx-vp9", "-crf", f"{crf}", "-b:v", "0", "-pix_fmt", "yuva420p", *speed]
+        return vp9, _TO_709, ["-c:a", "libopus", "-b:a", "160k"]
+    if kind == "mov":
+        prores = ["-c:v", "prores_ks", "-profile:v", "4444", "-pix_fmt", "yuva444p10le", "-alpha_bits", "16"]
+        return [*prores, "-vendor", "apl0"], _TO_709, ["-c:a", "pcm_s24le"]
+    return _mp4_codec(options), _TO_709, ["-c:a", "aac", "-b:a", "192k"]
+
+
+def _kind(path: Path, options: ExportOptions) -> str:
+    from app.export.registry import format_of
+
+    return format_of(path, options).id
+
+
+def _metadata(take: Take) -> list[str]:
+    facts = json.dumps(dict(take.provenance), ensure_ascii=False, default=str)[:4000]
+    return ["-metadata", f"title={take.name}", "-metadata", f"comment={MARK}", "-metadata", f"description={facts}"]
+
+
+def write(take: Take, path: Path, options: ExportOptions, progress: Progress, cancel: CancelToken) -> list[Path]:
+    """Encode the pictures and the voice of a take; the frame rate in the file is exactly that of the take.
+
+    The sound is the voice's own part of the take, in sync to one sample of 48 kHz. Where the voice ends earlier
+    than the pictures, so does the sound.
+    """
+    kind = _kind(path, options)
+    stream = pictures(take, options, progress, cancel)
+    first = next(stream)
+    alpha = kind in ("webm", "mov")
+
+    def ready(picture: np.ndarray) -> np.ndarray:
+        flat = with_alpha(picture) if alpha else flattened(picture, options.background)
+        return flat if kind == "mov" else even(flat)
+
+    height, width = ready(first).shape[:2]
+    video, scale, sound = _codec(kind, options)
+    inputs: list[str] = []
+    graph, maps = f"[0:v:0]{scale}[picture]", ["-map", "[picture]"]
+    if options.sound and take.voice is not None:
+        if not take.voice.is_file():
+            raise InputError(f"The voice {take.voice} is no longer there. Find it or choose another one.")
+        inputs, cut = sound_input(take.voice, Fraction(take.start) / take.rate, len(take) / take.rate)
+        graph, maps = f"{graph};{cut}", [*maps, "-map", "[sound]", *sound]
+    ticks = take.rate.numerator * (1 if take.rate.numerator > 999 else 1000)  # a frame is a whole number of ticks
+    container = ["-movflags", "+faststart+write_colr", "-video_track_timescale", f"{ticks}"] if kind != "webm" else []
+    with atomic(path) as temporary:
+        output = [*container, *_metadata(take), os.fspath(temporary)]
+        arguments = [*inputs, "-filter_complex", graph, *maps, *video, *_BT709, *output]
+        with Encoder(width, height, "rgba" if alpha else "rgb24", take.rate, arguments) as encoder:
+            for picture in chain((first,), stream):
+                encoder.add(ready(picture))
+            encoder.finish()
+    return [path]
