@@ -2,8 +2,10 @@
 
 The layout was read off recordings of the app: PascalCase names in the order below (left and right are swapped
 against the UDP order in two pairs), ten decimals, radians, and a timecode counted at 60 a second with fractional
-frames, whatever the rate of the rows. Turning the eyes down is a positive pitch there, turning to the subject's
-left a positive yaw, as in ARKit's right-handed face coordinates (X to the subject's left, Y up, Z out of the face).
+frames, whatever the rate of the rows. Signs: head yaw to the subject's left, head pitch up and head roll
+anticlockwise for the viewer are positive, as here. The eyes are the other way round: in the recordings a positive
+eye yaw goes with looking to the subject's *right*, a positive eye pitch with looking down (r = 0.999 and 0.996
+against the eyeLook units), and eyes that look straight ahead stand at `EYE_REST_YAW_RAD` outwards.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ ROTATIONS: Final = tuple(
 )
 COLUMNS: Final = tuple(name[0].upper() + name[1:] for name in UNITS) + ROTATIONS
 """The 61 values of a row by their names in the file."""
+EYE_REST_YAW_RAD: Final = 0.064
+"""Outward turn of each eye in recordings while no eyeLook unit acts (0.0646 left, 0.0636 right)."""
 _COUNTED_AT = 60
 _TIMECODE = re.compile(r"(\d{1,3}):(\d{2}):(\d{2}):(\d{2,3}(?:\.\d{1,9})?)")
 
@@ -106,7 +110,7 @@ def load(text: str) -> Recording:
     values = np.zeros((len(rows), len(COLUMNS)), np.float32)
     for i, name in enumerate(COLUMNS):
         place = lower.get(name.lower())
-        if place is not None:  # older versions of the app leave the rotations out
+        if place is not None:
             values[:, i] = [float(row[place]) for row in rows]
     return Recording(tuple(row[lower["timecode"]] for row in rows), values)
 
@@ -116,9 +120,10 @@ def to_values(motion: Performance) -> np.ndarray:
     values = np.zeros((len(motion), len(COLUMNS)), np.float32)
     values[:, : arkit.COUNT] = motion.weights[:, list(arkit.indices(*UNITS))]
     pitch, yaw, roll = motion.head[:, :3].T
-    values[:, 52:55] = np.stack([yaw, -pitch, roll], -1)
-    values[:, 55:57] = motion.gaze[:, :2] * (1, -1)
-    values[:, 58:60] = motion.gaze[:, 2:] * (1, -1)
+    values[:, 52:55] = np.stack([yaw, pitch, roll], -1)
+    left_yaw, left_pitch, right_yaw, right_pitch = motion.gaze.T
+    values[:, 55:57] = np.stack([-left_yaw - EYE_REST_YAW_RAD, -left_pitch], -1)
+    values[:, 58:60] = np.stack([-right_yaw + EYE_REST_YAW_RAD, -right_pitch], -1)
     return values
 
 
@@ -128,8 +133,10 @@ def from_values(values: np.ndarray, rate: Fraction) -> Performance:
     weights = np.zeros((count, arkit.COUNT), np.float32)
     weights[:, list(arkit.indices(*UNITS))] = values[:, : arkit.COUNT]
     head = np.zeros((count, 6), np.float32)
-    head[:, :3] = np.stack([-values[:, 53], values[:, 52], values[:, 54]], -1)
-    gaze = values[:, [55, 56, 58, 59]] * np.array([1, -1, 1, -1], np.float32)
+    head[:, :3] = values[:, [53, 52, 54]]
+    gaze = np.zeros((count, 4), np.float32)
+    if values[:, 55:].any():  # older versions of the app leave the rotations out
+        gaze[:] = -values[:, [55, 56, 58, 59]] - np.array([1, 0, -1, 0], np.float32) * EYE_REST_YAW_RAD
     return Performance(rate, weights, head, gaze, np.zeros(count))
 
 

@@ -52,10 +52,13 @@ def test_the_app_recording_becomes_a_performance(samples: Path, tmp_path: Path) 
     rows = path.read_text().count("\n") - 1
     assert motion.rate == 30
     assert rows <= len(motion) <= rows + 4  # the app dropped three rows; they are filled
-    right = np.corrcoef(motion.gaze[:, 0], motion.channel("eyeLookOutLeft") - motion.channel("eyeLookInLeft"))[0, 1]
+    left = np.corrcoef(motion.gaze[:, 0], motion.channel("eyeLookOutLeft") - motion.channel("eyeLookInLeft"))[0, 1]
     up = np.corrcoef(motion.gaze[:, 1], motion.channel("eyeLookUpLeft") - motion.channel("eyeLookDownLeft"))[0, 1]
-    assert right > 0.9
     assert up > 0.9
+    assert left > 0.9
+    assert np.corrcoef(motion.gaze[:, 0], motion.gaze[:, 2])[0, 1] > 0.9  # the eyes move together
+    ahead = np.abs(motion.channel("eyeLookOutLeft") - motion.channel("eyeLookInLeft")) < 0.01
+    assert np.abs(motion.gaze[ahead, 0]).max() < 0.03  # looking ahead is no gaze
 
 
 def test_timecode_counts_at_sixty_whatever_the_rate() -> None:
