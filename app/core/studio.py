@@ -68,8 +68,8 @@ class Studio:
         path = Path(project.portrait)
         stamp = (str(path), path.stat().st_mtime_ns if path.exists() else 0, project.face)
         if stamp in self._portraits:
-            return self._portraits[stamp]  # type: ignore[no-any-return]
-        return self._portraits.remember(stamp, load_portrait(path, project.face))  # type: ignore[no-any-return]
+            return self._portraits[stamp]
+        return self._portraits.remember(stamp, load_portrait(path, project.face))
 
     def frame_count(self, project: Project) -> int:
         """How many frames the shot has: as many as the voice lasts."""
