@@ -1,0 +1,171 @@
+"""From an analysed voice to what the mouth should do, as geometry the rig can be solved for.
+
+Tracks are named as the columns of the readout (`engines.speech.readout.GEOMETRY`): distances between landmarks in units
+of the distance between the outer eye corners. *Normalised* tracks count in standard deviations of a typical speaker
+from that speaker's mean; `geometry_targets` turns them into the units of one person's face.
+
+Phones, where known, act in two ways, both cheap, so that an edited phone moves the mouth at once: a learnt table of
+what mouths do around each phone is mixed in, and a gate shuts the lips at P, B and M.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, Protocol
+
+import numpy as np
+from scipy.ndimage import distance_transform_edt, gaussian_filter1d
+
+from engines.speech import readout
+from engines.speech.analysis import SpeechAnalysis
+from engines.speech.prosody import RATE
+from engines.speech.readout import GEOMETRY, PHONES, Readout
+
+
+class PhoneLike(Protocol):
+    """Anything with the times and label of a phone (the project's own type as well as `Segment`)."""
+
+    @property
+    def start_s(self) -> float: ...
+    @property
+    def end_s(self) -> float: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def confidence(self) -> float: ...
+
+
+TABLE_SHARE: Final = 0.25
+"""Weight of the phone table beside the sound where phones are certain."""
+
+CLOSERS: Final = ("P", "B", "M")
+TONGUE: Final[Mapping[str, float]] = {
+    "L": 1.0, "TH": 0.9, "DH": 0.9, "N": 0.8, "D": 0.75, "T": 0.75, "S": 0.45, "Z": 0.45,
+    "SH": 0.35, "ZH": 0.35, "CH": 0.5, "JH": 0.5, "R": 0.3, "IY": 0.2, "Y": 0.25,
+}  # fmt: skip
+"""How far the tip of the tongue rises towards the upper teeth, 1 for a fully shown L."""
+
+_GATE_SIGMA_S = 0.020
+_TONGUE_SIGMA_S = 0.030
+_REST_AFTER_S, _REST_OVER_S = 0.20, 0.35
+
+
+def indicator(phones: Iterable[PhoneLike], labels: Iterable[str], count: int) -> np.ndarray:
+    """How much of each frame's 20 ms is covered by the labelled phones, times their confidence : float64 (count,)."""
+    wanted = set(labels)
+    total = np.zeros(count + 1)
+    for phone in phones:
+        if phone.label in wanted and phone.end_s > phone.start_s:
+            # Frame j stands for the 20 ms around j / RATE.
+            edges = np.clip(np.array([phone.start_s, phone.end_s]) * RATE + 0.5, 0, count)
+            first, last = int(edges[0]), int(edges[1])
+            for frame in range(first, min(last, count - 1) + 1):
+                total[frame] += phone.confidence * (min(frame + 1, edges[1]) - max(frame, edges[0]))
+    return np.clip(total[:count], 0, 1)
+
+
+def closure_gate(phones: Iterable[PhoneLike], count: int) -> np.ndarray:
+    """How firmly the lips are shut, 0 to 1 : float64 (count,)."""
+    return np.clip(1.5 * gaussian_filter1d(indicator(phones, CLOSERS, count), _GATE_SIGMA_S * RATE), 0, 1)
+
+
+def tongue_track(phones: Iterable[PhoneLike], count: int) -> np.ndarray:
+    """Rise of the tongue's tip, 0 to 1 : float32 (count,) at 50 Hz."""
+    phones = tuple(phones)
+    raw = np.zeros(count)
+    for label, height in TONGUE.items():
+        raw = np.maximum(raw, height * indicator(phones, (label,), count))
+    return np.clip(gaussian_filter1d(raw, _TONGUE_SIGMA_S * RATE) * 1.15, 0, 1).astype(np.float32)
+
+
+def table_track(phones: Iterable[PhoneLike], count: int, fitted: Readout | None = None) -> np.ndarray:
+    """What mouths do on average around these phones : float32 (count, K), normalised, columns `GEOMETRY`."""
+    phones = tuple(phones)
+    arrays = (fitted or readout.default()).arrays
+    hot = np.stack([indicator(phones, (label,), count) for label in PHONES], 1)
+    hot[:, 0] += np.clip(1 - hot.sum(1), 0, 1)
+    weight, taps = arrays["table/weight"], arrays["table/taps"]
+    rows, width = np.arange(count), len(PHONES)
+    out = np.broadcast_to(weight[-1], (count, weight.shape[1])).copy()
+    for number, tap in enumerate(taps):
+        out += (hot @ weight[number * width : (number + 1) * width])[np.clip(rows + tap, 0, count - 1)]
+    return np.asarray(out, np.float32)
+
+
+def mouth_track(
+    analysis: SpeechAnalysis, phones: Iterable[PhoneLike] | None = None, fitted: Readout | None = None
+) -> dict[str, np.ndarray]:
+    """The normalised mouth at 50 Hz, phones taken into account.
+
+    Parameters
+    ----------
+    phones : as the artist left them; None takes those of the analysis
+    fitted : another readout than the one that ships
+
+    Returns
+    -------
+    float32 (T,) per name of `GEOMETRY`
+    """
+    fitted = fitted or readout.default()
+    phones = tuple(analysis.phones if phones is None else phones)
+    count = len(analysis.loudness_db)
+    mouth = np.stack([analysis.mouth[name] for name in GEOMETRY], 1).astype(np.float64)
+    if phones:
+        certain = np.clip(indicator(phones, PHONES[1:], count), 0, 1)
+        share = gaussian_filter1d(certain, 2.0)[:, None] * (TABLE_SHARE if analysis.encoder else 1.0)
+        table = table_track(phones, count, fitted)
+        mouth += share * (table - mouth)
+    mouth = _rest_in_pauses(mouth, analysis.speaking, rest_pose(fitted))
+    if phones:
+        aperture = GEOMETRY.index("aperture")
+        gate = closure_gate(phones, count)
+        mouth[:, aperture] += gate * (shut_aperture(fitted) - mouth[:, aperture])
+    return {name: mouth[:, k].astype(np.float32) for k, name in enumerate(GEOMETRY)}
+
+
+def rest_pose(fitted: Readout | None = None) -> np.ndarray:
+    """The normalised mouth with lips lightly together and nobody speaking : float64 (K,)."""
+    return (fitted or readout.default()).arrays["rest"].astype(np.float64)
+
+
+def shut_aperture(fitted: Readout | None = None) -> float:
+    """The normalised aperture at which the lips touch."""
+    arrays = (fitted or readout.default()).arrays
+    k = GEOMETRY.index("aperture")
+    return float(-arrays["unit/mean"][k] / arrays["unit/sd"][k])
+
+
+def _rest_in_pauses(mouth: np.ndarray, speaking: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """Lets the mouth settle where nobody speaks; short pauses keep what the sound says."""
+    if not speaking.any():
+        return np.broadcast_to(rest, mouth.shape).copy()
+    away_s = distance_transform_edt(~speaking) / RATE
+    settle = np.clip((away_s - _REST_AFTER_S) / _REST_OVER_S, 0, 1)[:, None]
+    settle = settle * settle * (3 - 2 * settle)
+    return np.asarray(mouth + settle * (rest - mouth))
+
+
+def geometry_targets(
+    track: Mapping[str, np.ndarray], neutral: Mapping[str, float], fitted: Readout | None = None
+) -> dict[str, np.ndarray]:
+    """The track as distances on one person's face.
+
+    Parameters
+    ----------
+    track : from `mouth_track`
+    neutral : the same distances measured on the person's neutral face, lips together, in units of the distance
+        between the outer eye corners
+
+    Returns
+    -------
+    float32 (T,) per name that ``neutral`` holds, in those units. The rest pose gives the neutral face back; motion
+    has the size it had in the median speaker of the talking videos that the readout learnt from.
+    """
+    arrays = (fitted or readout.default()).arrays
+    rest = rest_pose(fitted)
+    result = {}
+    for k, name in enumerate(GEOMETRY):
+        if name in neutral:
+            moved = neutral[name] + (track[name] - rest[k]) * float(arrays["unit/sd"][k])
+            result[name] = np.asarray(np.maximum(moved, 0) if name == "aperture" else moved, np.float32)
+    return result

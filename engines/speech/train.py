@@ -1,0 +1,194 @@
+"""Fits the mouth readout to a corpus of talking video and writes ``assets/speech/readout.npz``.
+
+    python -m engines.speech.train CORPUS [-o OUT] [--work FOLDER] [--copies 6] [--seeds 4] [--steps 400]
+
+Features of altered copies are kept in the work folder, so that a second run starts where the first one stopped. The
+same corpus and options give the same numbers on one machine. Needs torch; the result does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engines.speech import readout
+from engines.speech.audio import load_voice
+from engines.speech.corpus import Clip, Example, altered, encode, example, load_clips, save_readout, typical_motion
+from engines.speech.readout import GEOMETRY, PHONES
+
+RIDGE_TAPS = np.array([-8, -5, -2, 0, 2, 5, 8])
+TABLE_TAPS = np.array([-12, -9, -7, -5, -2, 0, 2, 5, 7, 9, 12])
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to fit; the defaults made what ships."""
+
+    copies: int = 6
+    seeds: int = 4
+    steps: int = 400
+    channels: int = 96
+    dilations: tuple[int, ...] = (1, 2, 4)
+    crop: int = 150
+    batch: int = 16
+    rate: float = 2e-3
+    decay: float = 0.05
+    velocity: float = 1.0
+    phones: float = 0.3
+    ridge_penalty: float = 20000.0
+    table_penalty: float = 100.0
+    ridge_share: float = 0.3
+
+
+def examples(clips: list[Clip], copies: int, work: Path | None = None) -> dict[str, list[Example]]:
+    """The clips and their altered copies, by clip name, the unaltered one first; features cached in ``work``."""
+    result: dict[str, list[Example]] = {}
+    for clip in clips:
+        sound = np.concatenate(list(load_voice(clip.sound).blocks()))
+        for copy in range(copies + 1):
+            cached = work / f"{clip.name}.{copy}.npz" if work else None
+            if cached and cached.exists():
+                with np.load(cached) as data:
+                    features, speed = data["features"], float(data["speed"])
+            else:
+                rng = np.random.default_rng([copy, zlib.crc32(clip.name.encode())])
+                heard, speed = altered(sound, rng) if copy else (sound, 1.0)
+                features = encode(heard).astype(np.float16)
+                if cached:
+                    cached.parent.mkdir(parents=True, exist_ok=True)
+                    np.savez(cached, features=features, speed=speed)
+            result.setdefault(clip.name, []).append(example(clip, features, speed))
+    return result
+
+
+def _windowed(x: np.ndarray, taps: np.ndarray) -> np.ndarray:
+    """Rows beside their neighbours and a one : (T, len(taps) * D + 1)."""
+    rows = np.clip(np.arange(len(x))[:, None] + taps, 0, len(x) - 1)
+    return np.concatenate([x[rows].reshape(len(x), -1), np.ones((len(x), 1), x.dtype)], 1)
+
+
+def _ridge(inputs: list[np.ndarray], targets: list[np.ndarray], penalty: float) -> np.ndarray:
+    size = inputs[0].shape[1]
+    left, right = np.zeros((size, size)), np.zeros((size, targets[0].shape[1]))
+    for x, y in zip(inputs, targets, strict=True):
+        left += x.T @ x
+        right += x.T @ y
+    left[np.diag_indices(size - 1)] += penalty
+    return np.linalg.solve(left, right).astype(np.float32)
+
+
+def fit(
+    clips: list[Clip], data: dict[str, list[Example]], options: Options, log: Callable[[str], None] = print
+) -> readout.Readout:
+    """A readout from some clips; ``data`` may hold more clips than are fitted."""
+    first = [data[clip.name][0] for clip in clips]
+    everything = [e for clip in clips for e in data[clip.name]]
+    stacked = np.concatenate([e.features.astype(np.float32) for e in first])
+    mean, scale = stacked.mean(0), stacked.std(0) + 1e-3
+    arrays: dict[str, np.ndarray] = {"mean": mean, "scale": scale, **typical_motion(clips)}
+
+    def standard(e: Example) -> np.ndarray:
+        return (e.features.astype(np.float32) - mean) / scale
+
+    arrays["ridge/taps"] = RIDGE_TAPS
+    arrays["ridge/weight"] = _ridge(
+        [_windowed(standard(e), RIDGE_TAPS)[e.valid] for e in first],
+        [e.target[e.valid] for e in first],
+        options.ridge_penalty,
+    )
+    arrays["table/taps"] = TABLE_TAPS
+    known = [(e, e.valid & (e.phones >= 0)) for e in first]
+    hot = np.eye(len(PHONES), dtype=np.float32)
+    arrays["table/weight"] = _ridge(
+        [_windowed(hot[np.maximum(e.phones, 0)], TABLE_TAPS)[keep] for e, keep in known],
+        [e.target[keep] for e, keep in known],
+        options.table_penalty,
+    )
+    arrays["dilations"] = np.array(options.dilations)
+    arrays["nets"] = np.array(options.seeds)
+    for seed in range(options.seeds):
+        log(f"net {seed + 1} of {options.seeds}")
+        arrays |= _net(everything, mean, scale, options, seed)
+    arrays["blend"] = np.array(options.ridge_share if options.seeds else 1.0, np.float32)
+    arrays["gain"] = np.ones(len(GEOMETRY), np.float32)
+    return readout.Readout(arrays)
+
+
+def _net(data: list[Example], mean: np.ndarray, scale: np.ndarray, options: Options, seed: int) -> dict:
+    """One temporal convolution net, as arrays named for `readout.Readout`."""
+    import torch
+    from torch import nn
+    from torch.nn import functional
+
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    width, out = options.channels, len(GEOMETRY) + len(PHONES)
+    entry = nn.Linear(len(mean), width)
+    blocks = [nn.Conv1d(width, width, 5, padding=2 * d, dilation=d) for d in options.dilations]
+    head = nn.Linear(width, out)
+    parameters = [p for module in (entry, *blocks, head) for p in module.parameters()]
+    optimiser = torch.optim.AdamW(parameters, options.rate, weight_decay=options.decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, options.steps, pct_start=0.1)
+    share = np.array([len(e.features) for e in data], float) ** 0.7
+    centre, spread = torch.from_numpy(mean), torch.from_numpy(scale)
+    for _ in range(options.steps):
+        picked = rng.choice(len(data), options.batch, p=share / share.sum())
+        x, y, valid, phones = (torch.from_numpy(a) for a in _crops([data[i] for i in picked], options.crop, rng))
+        h = functional.gelu(entry(functional.dropout((x - centre) / spread, 0.1)))
+        for block in blocks:
+            h = h + functional.gelu(block(functional.dropout(h, 0.2).transpose(1, 2)).transpose(1, 2))
+        z = head(functional.dropout(h, 0.2))
+        mouth, logits = z[..., : len(GEOMETRY)], z[..., len(GEOMETRY) :]
+        loss = ((mouth - y) ** 2).mean(-1).mul(valid).sum() / valid.sum()
+        both = valid[:, 2:] * valid[:, :-2]
+        moved = (mouth[:, 2:] - mouth[:, :-2]) - (y[:, 2:] - y[:, :-2])
+        loss = loss + options.velocity * 2 * (moved**2).mean(-1).mul(both).sum() / both.sum()
+        if (phones >= 0).any():
+            loss = loss + options.phones * functional.cross_entropy(logits.transpose(1, 2), phones, ignore_index=-1)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    result: dict[str, torch.Tensor] = {f"{seed}/in/weight": entry.weight, f"{seed}/in/bias": entry.bias}
+    for number, block in enumerate(blocks):
+        result[f"{seed}/block{number}/weight"] = block.weight.permute(2, 1, 0).contiguous()
+        result[f"{seed}/block{number}/bias"] = block.bias
+    result |= {f"{seed}/out/weight": head.weight, f"{seed}/out/bias": head.bias}
+    return {name: tensor.detach().numpy() for name, tensor in result.items()}
+
+
+def _crops(picked: list[Example], length: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Random stretches as one batch: features, targets, valid (float), phones; short clips are filled up."""
+    batches: tuple[list[np.ndarray], ...] = ([], [], [], [])
+    for e in picked:
+        start = rng.integers(0, max(1, len(e.features) - length + 1))
+        columns = (e.features.astype(np.float32), e.target, e.valid.astype(np.float32), e.phones)
+        for batch, column, fill in zip(batches, columns, (0, 0, 0, -1), strict=True):
+            part = column[start : start + length]
+            rest = [(0, length - len(part)), *[(0, 0)] * (part.ndim - 1)]
+            batch.append(np.pad(part, rest, constant_values=fill))
+    return tuple(np.stack(batch) for batch in batches)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Fit the mouth readout to a corpus of talking video.")
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("-o", "--out", type=Path, default=readout.ASSET)
+    parser.add_argument("--work", type=Path, default=None, help="folder for features, to be able to go on later")
+    for name in ("copies", "seeds", "steps"):
+        parser.add_argument(f"--{name}", type=int, default=getattr(Options(), name))
+    given = parser.parse_args(arguments)
+    options = Options(copies=given.copies, seeds=given.seeds, steps=given.steps)
+    clips = load_clips(given.corpus)
+    fitted = fit(clips, examples(clips, options.copies, given.work), options)
+    save_readout(given.out, fitted.arrays)
+    print(f"{given.out}: {given.out.stat().st_size / 1e6:.2f} MB from {len(clips)} clips")
+
+
+if __name__ == "__main__":
+    main()
