@@ -21,9 +21,8 @@ from engines.errors import InputError
 from engines.timebase import frame_count, parse_rate
 
 if TYPE_CHECKING:
-    from engines.speech.analysis import SpeechAnalysis
-
     from engines.rig.mesh import HeadMesh
+    from engines.speech.analysis import SpeechAnalysis
 
 MEMORY_MB: Final = 6000
 """Device memory that loaded engines may declare together."""

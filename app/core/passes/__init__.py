@@ -1,0 +1,1 @@
+"""Passes: pure functions from Performance to Performance, one a file, seeded and switchable."""

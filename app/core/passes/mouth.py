@@ -1,0 +1,92 @@
+"""Speech on the mouth: the voice's mouth geometry, solved onto the units of the person's head.
+
+The expensive part, `speak`, depends on the voice, the phones and the head alone, so direction never repeats it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.core.passes.scene import TRACK_RATE, Scene
+from engines.api import Performance
+
+if TYPE_CHECKING:
+    from engines.rig.mesh import HeadMesh
+    from engines.speech.analysis import SpeechAnalysis
+    from engines.speech.mouth import PhoneLike
+
+SHUT_BELOW, OPEN_ABOVE = 0.004, 0.022
+"""Apertures, in distances between the outer eye corners, at which the voice alone counts as asking for shut lips."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mouth:
+    """What the voice makes the mouth do, 50 values a second.
+
+    Attributes
+    ----------
+    weights : float32 (N, 52)
+    shut : float32 (N,), how firmly it wants the lips closed, 0 to 1
+    tongue : float32 (N,)
+    """
+
+    weights: np.ndarray
+    shut: np.ndarray
+    tongue: np.ndarray
+
+
+def speak(speech: SpeechAnalysis, phones: Sequence[PhoneLike], mesh: HeadMesh) -> Mouth:
+    """Solve the voice's mouth for one head."""
+    from engines.rig.measure import mouth_geometry
+    from engines.rig.solve import solve_mouth
+
+    from engines.speech import mouth
+
+    rest = np.zeros((1, 52), np.float32)
+    neutral = {name: float(np.ravel(value)[0]) for name, value in mouth_geometry(mesh, rest).items()}
+    targets = mouth.geometry_targets(mouth.mouth_track(speech, phones), neutral)
+    count = len(speech)
+    aperture = targets["aperture"]
+    heard = np.clip((OPEN_ABOVE - aperture) / (OPEN_ABOVE - SHUT_BELOW), 0, 1)
+    gate = mouth.closure_gate(phones, count)
+    return Mouth(
+        np.asarray(solve_mouth(mesh, targets), np.float32),
+        np.maximum(heard, gate).astype(np.float32),
+        mouth.tongue_track(phones, count),
+    )
+
+
+def lip_opening(mesh: HeadMesh) -> np.ndarray:
+    """How far each unit at a modest weight opens the lips, for weight 1 : float64 (52,)."""
+    from engines.rig.measure import mouth_geometry
+
+    step = 0.25
+    tried = np.concatenate([np.zeros((1, 52)), step * np.eye(52)]).astype(np.float32)
+    aperture = np.asarray(mouth_geometry(mesh, tried)["aperture"], np.float64)
+    return (aperture[1:] - aperture[0]) / step
+
+
+def apply(performance: Performance, scene: Scene, mouth: Mouth) -> Performance:
+    """Add the mouth at the frames of the shot."""
+    position = scene.times_s * TRACK_RATE
+    last = len(mouth.weights) - 1
+    low = np.clip(np.floor(position).astype(np.int64), 0, last)
+    high = np.minimum(low + 1, last)
+    part = np.clip(position - low, 0, 1)[:, None]
+    weights = mouth.weights[low] * (1 - part) + mouth.weights[high] * part
+    tongue = scene.at_frames(mouth.tongue, TRACK_RATE)
+    return performance.with_(
+        weights=np.clip(performance.weights + weights, 0, 1), tongue=np.clip(performance.tongue + tongue, 0, 1)
+    )
+
+
+def shut_at_frames(mouth: Mouth, scene: Scene) -> np.ndarray:
+    """``mouth.shut`` at the frames; a closure between two frames counts for the nearer one : float64 (T,)."""
+    nearest = np.clip(np.round(scene.times_s * TRACK_RATE).astype(np.int64), 0, len(mouth.shut) - 1)
+    reach = max(0, round(0.5 * TRACK_RATE / float(scene.rate)) - 1)
+    window = [mouth.shut[np.clip(nearest + d, 0, len(mouth.shut) - 1)] for d in range(-reach, reach + 1)]
+    return np.asarray(np.max(window, 0), np.float64)
