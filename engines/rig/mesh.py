@@ -40,6 +40,10 @@ class HeadMesh:
     parts: np.ndarray
     texture: np.ndarray | None = None
 
+    def part_vertices(self, part: str) -> np.ndarray:
+        """Indices of the vertices of one of `PARTS` : int (N,)."""
+        return np.unique(self.triangles[self.parts == PARTS.index(part)])
+
     def shaped(self, weights: np.ndarray) -> np.ndarray:
         """Vertices with ARKit units applied, before the bones : float32 (V, 3).
 
