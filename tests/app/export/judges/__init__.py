@@ -1,0 +1,1 @@
+"""Programs that tests run in other interpreters: they judge exported files with other people's readers."""
