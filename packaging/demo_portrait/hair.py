@@ -1,0 +1,249 @@
+"""Hair as curves: scalp hair drawn back to a knot, brows, lashes and down on the skin."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+from mathutils import Vector
+from mathutils.bvhtree import BVHTree
+from mathutils.kdtree import KDTree
+
+from demo_portrait.skin import Nodes
+
+
+def hair_material(name: str, melanin: float, redness: float, roughness: float = 0.32) -> bpy.types.Material:
+    """Principled hair coloured by pigment."""
+    n = Nodes(name)
+    shader = n.add(
+        "ShaderNodeBsdfHairPrincipled",
+        {
+            "Melanin": melanin,
+            "Melanin Redness": redness,
+            "Roughness": roughness,
+            "Radial Roughness": 0.35,
+            "Random Color": 0.35,
+            "Random Roughness": 0.3,
+        },
+        parametrization="MELANIN",
+    )
+    return n.finish(shader.outputs["BSDF"])
+
+
+def add_curves(name: str, strands: np.ndarray, radius_m: np.ndarray, material: bpy.types.Material) -> None:
+    """Add hair curves.
+
+    Parameters
+    ----------
+    strands : float (K, N, 3)
+        Control points, root first, metres.
+    radius_m : float (K, N) or (N,)
+        Strand radius at each point.
+    """
+    count, length, _ = strands.shape
+    data = bpy.data.hair_curves.new(name)
+    data.add_curves([length] * count)
+    data.points.foreach_set("position", strands.astype(np.float32).ravel())
+    radius = np.broadcast_to(radius_m, (count, length)).astype(np.float32)
+    attribute = data.attributes.get("radius") or data.attributes.new("radius", "FLOAT", "POINT")
+    attribute.data.foreach_set("value", np.ascontiguousarray(radius).ravel())
+    data.materials.append(material)
+    bpy.context.collection.objects.link(bpy.data.objects.new(name, data))
+
+
+def taper(length: int, radius_m: float, tip: float = 0.25) -> np.ndarray:
+    """Radius profile along a strand: full for most of it, thin at the tip."""
+    t = np.linspace(0, 1, length)
+    return radius_m * (1.0 - (1.0 - tip) * t**2.5)
+
+
+def _smooth_noise(rng: np.random.Generator, count: int, length: int, knots: int) -> np.ndarray:
+    """Slow random wander along strands, zero at the root: (count, length, 3)."""
+    at = np.linspace(0, knots - 1, length)
+    low = np.clip(at.astype(int), 0, knots - 2)
+    part = (at - low)[None, :, None]
+    part = part * part * (3 - 2 * part)
+    values = rng.normal(size=(count, knots, 3))
+    values[:, 0] = 0
+    return values[:, low] * (1 - part) + values[:, low + 1] * part
+
+
+class Skull:
+    """The head as a function of direction from its middle, ears left out."""
+
+    def __init__(self, points: np.ndarray, centre: np.ndarray) -> None:
+        self.centre = centre
+        rel = points - centre
+        radius = np.linalg.norm(rel, axis=1)
+        direction = rel / radius[:, None]
+        ear = (np.abs(direction[:, 0]) > 0.80) & (direction[:, 2] < 0.12)
+        self._direction = direction[~ear]
+        self._radius = radius[~ear]
+        self._tree = KDTree(len(self._direction))
+        for i, d in enumerate(self._direction):
+            self._tree.insert(d, i)
+        self._tree.balance()
+
+    def radius(self, direction: np.ndarray) -> np.ndarray:
+        """Distance from the centre to the skin: float (N,), for unit directions float (N, 3)."""
+        out = np.empty(len(direction))
+        for i, d in enumerate(direction):
+            found = self._tree.find_n(d, 6)
+            weight = np.array([1.0 / (1e-4 + f[2]) for f in found])
+            out[i] = (weight * self._radius[[f[1] for f in found]]).sum() / weight.sum()
+        return out
+
+
+def hairline(azimuth_deg: np.ndarray) -> np.ndarray:
+    """Lowest elevation of scalp hair seen from the middle of the skull, degrees, over azimuth from the front."""
+    a = np.abs(azimuth_deg)
+    return np.interp(
+        a,
+        [0, 18, 34, 46, 56, 66, 74, 84, 100, 118, 180],
+        [26, 27, 28, 24, 13, 1, -9, 0, 4, -18, -40],
+    )
+
+
+PARTING_X = 0.17  # sine of the angle from the middle plane at which the hair parts
+
+
+def _unit(v: np.ndarray) -> np.ndarray:
+    return v / np.linalg.norm(v, axis=-1, keepdims=True)
+
+
+def _fall_line(skull: Skull, direction: np.ndarray, depth: np.ndarray, length: int) -> np.ndarray:
+    """The way one hair takes: over the skull away from the parting, behind the ear, down to the collar.
+
+    Parameters
+    ----------
+    direction : float (K, 3)
+        Roots as directions from the middle of the skull.
+    depth : float (K,)
+        Layer, 0 lying on the skin to 1 outermost.
+    """
+    side = np.where(direction[:, 0] > PARTING_X, 1.0, -1.0)
+    azimuth = np.abs(np.rad2deg(np.arctan2(side * direction[:, 0], -direction[:, 1])))
+    fall_azimuth = np.deg2rad(np.interp(azimuth, [0, 60, 110, 180], [101, 106, 126, 172]))
+    fall = np.stack([side * np.sin(fall_azimuth), -np.cos(fall_azimuth), np.full(len(side), -0.34)], axis=1)
+    fall = _unit(fall)
+    angle = np.arccos(np.clip((direction * fall).sum(1), -1, 1))
+    control = (direction + fall) / 2 + (angle / 1.9)[:, None] ** 1.6 * np.array([0.0, 0.16, 0.62])
+    control = _unit(control)
+    on_skull = int(length * 0.62)
+    t = np.linspace(0, 1, on_skull)[None, :, None]
+    path = _unit((1 - t) ** 2 * direction[:, None] + 2 * t * (1 - t) * control[:, None] + t**2 * fall[:, None])
+    lift = np.clip(t[..., 0] / 0.10, 0, 1) * (0.0020 + depth[:, None] * (0.010 + 0.009 * np.sqrt(t[..., 0])))
+    radius = skull.radius(path.reshape(-1, 3)).reshape(path.shape[:2]) + 0.0002 + lift
+    over = skull.centre + path * radius[..., None]
+    # Below the skull: hang straight, follow the neck in a little, turn the tips under.
+    u = np.linspace(0, 1, length - on_skull + 1)[None, 1:, None]
+    end = over[:, -1:]
+    bottom = skull.centre[2] - 0.192 - 0.012 * depth[:, None, None]
+    inward = np.array([-1.0, -0.15, 0.0]) * side[:, None]
+    inward[:, 1] = -0.15
+    drop = np.concatenate([np.zeros((len(side), u.shape[1], 2)), (bottom - end[..., 2:]) * u], axis=2)
+    flare = 0.012 * np.sin(np.pi * np.clip(u * 1.15, 0, 1)) - 0.012 * u**3
+    return np.concatenate([over, end + drop - inward[:, None] * flare], axis=1)
+
+
+def scalp(rng: np.random.Generator, skull: Skull, count: int, length: int = 30) -> np.ndarray:
+    """Collar-length hair with a side parting, tucked behind the ears: strands, float (K, N, 3), metres."""
+    direction = _unit(rng.normal(size=(count * 4, 3)))
+    azimuth = np.rad2deg(np.arctan2(direction[:, 0], -direction[:, 1]))
+    elevation = np.rad2deg(np.arcsin(direction[:, 2]))
+    edge = elevation - hairline(azimuth) + rng.normal(scale=1.2, size=len(direction))
+    wanted = (edge > 0) & (rng.random(len(direction)) < np.clip(0.30 + edge / 5.0, 0, 1))
+    direction = direction[wanted][:count]
+    k = len(direction)
+    depth = rng.random(k) ** 0.7
+
+    centres = _unit(rng.normal(size=(900, 3)))
+    lock = np.argmax(direction @ centres.T + 0.0015 * rng.normal(size=(k, 900)), axis=1)
+    guide_depth = rng.random(900) ** 0.7
+    t = np.linspace(0, 1, length)[None, :, None]
+    wave = _smooth_noise(rng, 900, length, 7)[lock] * 0.0050 * t**0.8
+    own = _fall_line(skull, direction, depth, length)
+    guide = _fall_line(skull, centres, guide_depth, length)[lock]
+    same_side = (direction[:, 0] > PARTING_X) == (centres[lock][:, 0] > PARTING_X)
+    clump = 0.55 * same_side[:, None, None] * np.clip((t - 0.15) / 0.6, 0, 1) * rng.uniform(0.5, 1, size=(k, 1, 1))
+    strands = own * (1 - clump) + guide * clump + wave + 0.0009 * _smooth_noise(rng, k, length, 8)
+    stray = np.where(rng.random(k) < 0.02, rng.random(k), 0.0)[:, None, None]
+    return strands + stray * 0.010 * t * _smooth_noise(rng, k, length, 4)
+
+
+def project(tree: BVHTree, x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Drop points of the front view onto the face: positions and normals, float (N, 3) each."""
+    points, normals = np.empty((len(x), 3)), np.empty((len(x), 3))
+    for i, (a, b) in enumerate(zip(x, z, strict=True)):
+        hit, normal, _, _ = tree.ray_cast(Vector((a, -0.5, b)), Vector((0, 1, 0)))
+        points[i], normals[i] = hit, normal
+    return points, normals
+
+
+def brow(
+    rng: np.random.Generator, tree: BVHTree, eye: np.ndarray, side: float, count: int, length: int = 8
+) -> np.ndarray:
+    """One eyebrow: hairs that rise at the inner end, lie outwards along the arch and thin out at the tail."""
+    along = rng.beta(1.15, 1.3, size=count)
+    across = np.clip(rng.normal(scale=0.42, size=count), -1, 1)
+    x = np.interp(along, [0, 1], [0.0125, 0.0530])
+    middle = np.interp(along, [0, 0.25, 0.62, 1], [0.0178, 0.0205, 0.0238, 0.0185])
+    half = np.interp(along, [0, 0.2, 0.6, 1], [0.0046, 0.0056, 0.0042, 0.0013])
+    z = eye[2] + middle + across * half
+    keep = rng.random(count) < np.interp(along, [0, 0.12, 0.8, 1], [0.35, 1, 1, 0.5])
+    x, z, along, across = x[keep], z[keep], along[keep], across[keep]
+    root, normal = project(tree, side * x, z)
+    slope = (
+        np.interp(along, [0, 0.12, 0.35, 0.62, 1], [75, 52, 24, 2, -28])
+        - 16 * across
+        + rng.normal(scale=8, size=len(x))
+    )
+    heading = np.stack([side * np.cos(np.deg2rad(slope)), np.zeros(len(x)), np.sin(np.deg2rad(slope))], axis=1)
+    tangent = heading - (heading * normal).sum(1, keepdims=True) * normal
+    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
+    size = np.interp(along, [0, 0.3, 1], [0.0055, 0.0080, 0.0062]) * rng.uniform(0.7, 1.15, size=len(x))
+    t = np.linspace(0, 1, length)
+    bend = np.array([side * 0.30, 0, -0.22])
+    strand = root[:, None] + size[:, None, None] * (
+        t[None, :, None] * tangent[:, None] + (0.30 * t - 0.26 * t**2)[None, :, None] * normal[:, None]
+    )
+    return strand + size[:, None, None] * (t**2)[None, :, None] * bend * 0.5
+
+
+def lashes(
+    rng: np.random.Generator, roots: np.ndarray, tips: np.ndarray, count: int, curl: float, length: int = 9
+) -> np.ndarray:
+    """Lashes between a root line and a tip line on the lid, (M, 3) each, clumped in twos and threes."""
+    at = np.sort(rng.random(count)) * (len(roots) - 1)
+    low = np.clip(at.astype(int), 0, len(roots) - 2)
+    part = (at - low)[:, None]
+    root = roots[low] * (1 - part) + roots[low + 1] * part
+    clump = np.round(at * 3.2) / 3.2
+    aim_at = np.clip(0.45 * at + 0.55 * clump + rng.normal(scale=0.10, size=count), 0, len(roots) - 1)
+    low = np.clip(aim_at.astype(int), 0, len(roots) - 2)
+    part = (aim_at - low)[:, None]
+    tip = tips[low] * (1 - part) + tips[low + 1] * part
+    size = rng.uniform(0.65, 1.0, size=(count, 1))
+    tip = root + (tip - root) * size
+    t = np.linspace(0, 1, length)[None, :, None]
+    strand = root[:, None] + (tip - root)[:, None] * t
+    bow = np.array([0, 0, -curl]) * np.linalg.norm(tip - root, axis=1)[:, None]
+    return strand + bow[:, None] * (4 * t * (1 - t))
+
+
+def down(rng: np.random.Generator, tree: BVHTree, eye_z: float, count: int, length: int = 4) -> np.ndarray:
+    """Vellus hair: short pale down over cheeks, lip and jaw, which softens the skin's outline."""
+    x = rng.uniform(-0.068, 0.068, size=count)
+    z = eye_z + rng.uniform(-0.095, 0.060, size=count)
+    points, normals, kept = [], [], []
+    for a, b in zip(x, z, strict=True):
+        hit, normal, _, _ = tree.ray_cast(Vector((a, -0.5, b)), Vector((0, 1, 0)))
+        if hit is not None and hit.y < -0.02:
+            points.append(hit)
+            normals.append(normal)
+            kept.append(a)
+    root, normal = np.array(points), np.array(normals)
+    heading = np.stack([np.sign(kept) * 0.5, np.zeros(len(kept)), np.full(len(kept), -1.0)], axis=1)
+    heading = heading + rng.normal(scale=0.3, size=heading.shape)
+    size = rng.uniform(0.0008, 0.0022, size=(len(kept), 1, 1))
+    t = np.linspace(0, 1, length)[None, :, None]
+    return root[:, None] + size * (0.7 * t * normal[:, None] + t**2 * heading[:, None])
