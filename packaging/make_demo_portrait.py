@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 import bpy  # isort: split
+
 import bmesh  # Blender's other modules exist only once bpy is loaded
 import numpy as np
 from mathutils import Vector
@@ -24,11 +25,11 @@ from mathutils.bvhtree import BVHTree
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from demo_portrait import hair  # noqa: E402
-from demo_portrait.eyes import add_eye  # noqa: E402
-from demo_portrait.mesh import BODY_VERTICES, Sitter, load_sitter  # noqa: E402
-from demo_portrait.skin import cloth_material, skin_material  # noqa: E402
-from demo_portrait.studio import add_camera, add_lights, add_room  # noqa: E402
+from demo_portrait import hair
+from demo_portrait.eyes import add_eye
+from demo_portrait.mesh import Sitter, load_sitter
+from demo_portrait.skin import cloth_material, skin_material
+from demo_portrait.studio import add_camera, add_lights, add_room
 
 TARGETS = {
     "macrodetails/caucasian-female-young": 0.60,
@@ -109,19 +110,19 @@ def paint_skin(item: bpy.types.Object, sitter: Sitter, textures: Path) -> None:
 
     red = 1.0 * blob(nose, (0.016, 0.02, 0.013))
     shade = np.zeros(len(p))
-    freckle = 0.9 * blob(nose + [0, 0.005, 0.012], (0.035, 0.03, 0.02))
+    freckle = 0.9 * blob(nose + np.array([0, 0.005, 0.012]), (0.035, 0.03, 0.02))
     oil = blob(nose, (0.014, 0.02, 0.03)) + blob(np.array([0, eye[1] - 0.01, eye[2] + 0.055]), (0.035, 0.04, 0.025))
     for e in eyes:
         side = np.sign(e[0])
         cheek = np.array([side * 0.043, nose[1] + 0.036, nose[2] - 0.002])
         red += 0.85 * blob(cheek, (0.024, 0.03, 0.020))
-        red += 0.55 * blob(e + [side * 0.004, -0.015, -0.008], (0.020, 0.02, 0.006))
-        red += 0.45 * blob(e + [side * 0.002, -0.015, 0.010], (0.020, 0.02, 0.006))
+        red += 0.55 * blob(e + np.array([side * 0.004, -0.015, -0.008]), (0.020, 0.02, 0.006))
+        red += 0.45 * blob(e + np.array([side * 0.002, -0.015, 0.010]), (0.020, 0.02, 0.006))
         red += 0.8 * blob(np.array([side * 0.083, e[1] + 0.10, e[2] - 0.01]), (0.02, 0.03, 0.04))
-        shade += 0.55 * blob(e + [-side * 0.008, -0.012, -0.014], (0.014, 0.02, 0.0065))
-        shade += 0.35 * blob(e + [side * 0.002, -0.014, 0.012], (0.022, 0.02, 0.006))
-        freckle += 0.75 * blob(cheek + [0, -0.01, 0.008], (0.025, 0.03, 0.016))
-        oil += 0.5 * blob(cheek + [0, 0, 0.012], (0.016, 0.02, 0.010))
+        shade += 0.55 * blob(e + np.array([-side * 0.008, -0.012, -0.014]), (0.014, 0.02, 0.0065))
+        shade += 0.35 * blob(e + np.array([side * 0.002, -0.014, 0.012]), (0.022, 0.02, 0.006))
+        freckle += 0.75 * blob(cheek + np.array([0, -0.01, 0.008]), (0.025, 0.03, 0.016))
+        oil += 0.5 * blob(cheek + np.array([0, 0, 0.012]), (0.016, 0.02, 0.010))
     red += 0.45 * blob(np.array([0, mouth[1], mouth[2] - 0.040]), (0.018, 0.03, 0.012))
     red += 0.30 * blob(mouth, (0.038, 0.03, 0.016))
     lip = _lip_mask(mesh, textures / "mpfb_lips.jpg")
@@ -170,7 +171,7 @@ def add_sweater(skin: bpy.types.Object, sitter: Sitter) -> None:
         start = np.array([0.0, neck[1], 0.0]) + heading * 0.30
         height = _collar_height(neck, (neck + heading * 0.085)[None])[0]
         hit = tree.ray_cast(Vector((start[0], start[1], height)), Vector(-heading))[0]
-        path.append(np.array(hit) + heading * 0.004)
+        path.append(np.array(hit) + heading * 0.0055 + [0, 0, 0.004])
     ring = np.array(path)
     for _ in range(12):
         ring = (np.roll(ring, 1, 0) + 2 * ring + np.roll(ring, -1, 0)) / 4
@@ -179,7 +180,7 @@ def add_sweater(skin: bpy.types.Object, sitter: Sitter) -> None:
     outward /= np.linalg.norm(outward, axis=1, keepdims=True)
     turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     rib = 1 + 0.10 * np.cos(around * 110)[:, None]
-    across, up = 0.0034 * np.cos(turn)[None] * rib, 0.0105 * np.sin(turn)[None]
+    across, up = 0.0042 * np.cos(turn)[None] * rib, 0.0120 * np.sin(turn)[None]
     lean = 0.45
     tube = ring[:, None] + (across + lean * -up)[..., None] * outward[:, None] + up[..., None] * np.array([0, 0, 1.0])
     count, sides = tube.shape[:2]

@@ -126,12 +126,12 @@ def _fall_line(skull: Skull, direction: np.ndarray, depth: np.ndarray, length: i
     fall = np.stack([side * np.sin(fall_azimuth), -np.cos(fall_azimuth), np.full(len(side), -0.34)], axis=1)
     fall = _unit(fall)
     angle = np.arccos(np.clip((direction * fall).sum(1), -1, 1))
-    control = (direction + fall) / 2 + (angle / 1.9)[:, None] ** 1.6 * np.array([0.0, 0.16, 0.62])
+    control = (direction + fall) / 2 + (angle / 1.9)[:, None] ** 1.6 * np.array([0.0, 0.16, 0.50])
     control = _unit(control)
     on_skull = int(length * 0.62)
     t = np.linspace(0, 1, on_skull)[None, :, None]
     path = _unit((1 - t) ** 2 * direction[:, None] + 2 * t * (1 - t) * control[:, None] + t**2 * fall[:, None])
-    lift = np.clip(t[..., 0] / 0.10, 0, 1) * (0.0020 + depth[:, None] * (0.010 + 0.009 * np.sqrt(t[..., 0])))
+    lift = np.clip(t[..., 0] / 0.14, 0, 1) * (0.0020 + depth[:, None] * (0.0045 + 0.0125 * t[..., 0] ** 0.7))
     radius = skull.radius(path.reshape(-1, 3)).reshape(path.shape[:2]) + 0.0002 + lift
     over = skull.centre + path * radius[..., None]
     # Below the skull: hang straight, follow the neck in a little, turn the tips under.

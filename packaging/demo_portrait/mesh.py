@@ -14,8 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-BODY_VERTICES = 13380  # the visible body; everything after it is helper geometry
-
 
 @dataclass(frozen=True)
 class Sitter:
