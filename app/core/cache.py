@@ -22,10 +22,10 @@ KEEP_FREE_BYTES: Final = 512 << 20
 
 
 def content_key(*parts: Any) -> str:
-    """Hash of values whose ``repr`` is stable: text, numbers, tuples, frozen dataclasses of those."""
+    """Hash of values whose ``repr`` is stable: bytes, text, numbers, tuples, frozen dataclasses of those."""
     h = hashlib.blake2b(digest_size=16)
     for part in parts:
-        h.update(repr(part).encode())
+        h.update(part if isinstance(part, bytes) else repr(part).encode())
         h.update(b"\0")
     return h.hexdigest()
 

@@ -6,23 +6,33 @@ are called in one thread (`app.core.jobs.Worker` in the window, the main thread 
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
-from app.core.cache import DiskCache
-from app.core.project import Project
+from app.core.cache import DiskCache, content_key
+from app.core.passes.mouth import Mouth, lip_opening, speak
+from app.core.perform import PERFORM_VERSION, perform
+from app.core.project import Phone, Project
 from engines import registry
 from engines.api import CancelToken, Performance, Portrait, Progress, RenderOptions, no_progress
-from engines.errors import InputError
+from engines.errors import InputError, OutOfMemory
 from engines.timebase import frame_count, parse_rate
 
 if TYPE_CHECKING:
+    from app.export import ExportOptions, Take
     from engines.rig.mesh import HeadMesh
     from engines.speech.analysis import SpeechAnalysis
+    from engines.speech.audio import Voice
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 MEMORY_MB: Final = 6000
 """Device memory that loaded engines may declare together."""
@@ -33,12 +43,24 @@ KEPT: Final = 4
 class _Recent(OrderedDict[Any, Any]):
     """The last few values by key."""
 
-    def remember(self, key: Any, value: Any, limit: int = KEPT) -> Any:
-        self[key] = value
+    def once(self, key: Any, make: Callable[[], T]) -> T:
+        """The value of ``key``, made if it is not there."""
+        if key not in self:
+            self[key] = make()
         self.move_to_end(key)
-        while len(self) > limit:
+        while len(self) > KEPT:
             self.popitem(last=False)
+        value: T = self[key]
         return value
+
+
+def _stamp(path: Path) -> tuple[str, int, int]:
+    """Changes when the file does."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return str(path), 0, 0
+    return str(path), stat.st_mtime_ns, stat.st_size
 
 
 class Studio:
@@ -53,31 +75,79 @@ class Studio:
     def __init__(self, cache: DiskCache | None = None, memory_mb: int = MEMORY_MB) -> None:
         self.cache = cache or DiskCache()
         self.memory_mb = memory_mb
-        self._portraits, self._speech, self._actors, self._performances = (_Recent() for _ in range(4))
+        self._portraits, self._voices, self._speech, self._actors = (_Recent() for _ in range(4))
+        self._meshes, self._mouths, self._openings, self._performances = (_Recent() for _ in range(4))
         self._loaded: OrderedDict[str, Any] = OrderedDict()
 
     # --- media ---
 
     def portrait(self, project: Project) -> Portrait:
-        """The picture of ``project``, upright."""
-        from engines.face.portrait import load_portrait
+        """The picture of ``project``, upright.
 
+        Raises
+        ------
+        InputError
+            If there is none or it cannot be read.
+        """
         if not project.portrait:
             raise InputError("The project has no portrait yet. Add a picture of a face.")
         path = Path(project.portrait)
-        stamp = (str(path), path.stat().st_mtime_ns if path.exists() else 0, project.face)
-        if stamp in self._portraits:
-            return self._portraits[stamp]
-        return self._portraits.remember(stamp, load_portrait(path, project.face))
 
-    def frame_count(self, project: Project) -> int:
-        """How many frames the shot has: as many as the voice lasts."""
-        from engines.speech.audio import load_voice
+        def load() -> Portrait:
+            from engines.face.portrait import load_portrait
 
+            return load_portrait(path, project.face)
+
+        return self._portraits.once((_stamp(path), project.face), load)
+
+    def voice(self, project: Project) -> Voice:
+        """The recording of ``project``.
+
+        Raises
+        ------
+        InputError
+            If there is none or it cannot be read.
+        """
         if not project.voice:
             raise InputError("The project has no voice yet. Add a recording.")
-        voice = load_voice(project.voice)
-        return frame_count(voice.samples, voice.sample_rate, parse_rate(project.rate))
+        path = Path(project.voice)
+
+        def load() -> Voice:
+            from engines.speech.audio import load_voice
+
+            return load_voice(path)
+
+        return self._voices.once(_stamp(path), load)
+
+    def imported(self, project: Project) -> Performance | None:
+        """The motion that the project takes from a file, if it does."""
+        if not project.performance:
+            return None
+        path = Path(project.performance)
+
+        def load() -> Performance:
+            from app.export import read_curves
+
+            return read_curves(path)
+
+        return self._performances.once(("file", _stamp(path)), load)
+
+    def frame_count(self, project: Project) -> int:
+        """How many frames the shot has: as many as the voice or the imported motion lasts."""
+        rate = parse_rate(project.rate)
+        if (base := self.imported(project)) is not None:
+            return len(base.resampled(rate))
+        voice = self.voice(project)
+        return frame_count(voice.samples, voice.sample_rate, rate)
+
+    def frame_range(self, project: Project) -> tuple[int, int]:
+        """First frame and end (exclusive) of what is exported; the out frame itself is included."""
+        count = self.frame_count(project)
+        start = min(max(project.in_frame or 0, 0), count - 1)
+        stop = count if project.out_frame is None else min(count, project.out_frame + 1)
+        if stop <= start:
+            raise InputError(f"The range from frame {start} to {stop - 1} is empty. The shot has {count} frames.")
+        return start, stop
 
     # --- the way from voice to frames ---
 
@@ -85,25 +155,101 @@ class Studio:
         self, project: Project, *, progress: Progress = no_progress, cancel: CancelToken | None = None
     ) -> SpeechAnalysis:
         """Loudness, pitch, pauses, words, phones and mouth geometry of the voice; cached on disk by content."""
-        raise NotImplementedError
+        voice, speech = self.voice(project), project.speech
+
+        def analyse() -> SpeechAnalysis:
+            from engines.speech import analysis, whisper
+
+            version = (analysis.ANALYSIS_VERSION, whisper.available())
+            key = content_key(version, voice.digest, speech.text, speech.language)
+            if (path := self.cache.get("speech", key, ".npz")) is not None:
+                with contextlib.suppress(InputError):
+                    return analysis.SpeechAnalysis.load(path)
+            found = analysis.analyse(voice, speech.text, speech.language, progress=progress, cancel=cancel)
+            self.cache.put("speech", key, found.save, ".npz")
+            return found
+
+        return self._speech.once((voice.digest, speech.text, speech.language), analyse)
 
     def perform(
-        self,
-        project: Project,
-        *,
-        progress: Progress = no_progress,
-        cancel: CancelToken | None = None,
+        self, project: Project, *, progress: Progress = no_progress, cancel: CancelToken | None = None
     ) -> Performance:
         """What the face does: analysis, controls and passes. Cheap once the voice is analysed."""
-        raise NotImplementedError
+        base = self.imported(project)
+        if base is not None:
+            return perform(project, None, base=base)
+        speech = self.analyse(project, progress=progress, cancel=cancel)
+        mesh = self.head_mesh(project, progress=progress, cancel=cancel)
+        opening = self._openings.once(id(mesh), lambda: (mesh, lip_opening(mesh)))[1]
+        return perform(project, speech, mesh, spoken=self._mouth(project, speech, mesh), opening=opening)
+
+    def _mouth(self, project: Project, speech: SpeechAnalysis, mesh: HeadMesh) -> Mouth:
+        phones = project.speech.phones or speech.phones
+        language = (speech.voice_digest, speech.text, speech.language, speech.source)
+        key = content_key(PERFORM_VERSION, language, speech.encoder, phones, mesh_digest(mesh))
+
+        def make() -> Mouth:
+            if (path := self.cache.get("mouth", key, ".npz")) is not None:
+                with contextlib.suppress(OSError, ValueError, KeyError), np.load(path) as data:
+                    return Mouth(data["weights"], data["shut"], data["tongue"])
+            mouth = speak(speech, phones, mesh)
+
+            def save(path: Path) -> None:
+                with path.open("wb") as file:
+                    np.savez_compressed(file, weights=mouth.weights, shut=mouth.shut, tongue=mouth.tongue)
+
+            self.cache.put("mouth", key, save, ".npz")
+            return mouth
+
+        return self._mouths.once(key, make)
 
     def prepare(self, project: Project, *, progress: Progress = no_progress, cancel: CancelToken | None = None) -> Any:
-        """The actor of the project's portrait and engine (`engines.api.Actor`)."""
-        raise NotImplementedError
+        """The actor of the project's portrait and engine (`engines.api.Actor`).
 
-    def head_mesh(self, project: Project) -> HeadMesh:
-        """The person's fitted head, for curves, 3D views and 3D exports."""
-        raise NotImplementedError
+        Raises
+        ------
+        InputError
+            If no usable face is in the portrait.
+        WeightsMissing, EngineError
+            If the engine cannot prepare it.
+        """
+        portrait = self.portrait(project)
+
+        def prepare() -> Any:
+            engine = self.engine(project.engine)
+            try:
+                return engine.prepare(portrait, progress=progress, cancel=cancel)
+            except OutOfMemory as error:
+                message = str(error)
+            self.unload(keep=project.engine)  # outside the except block: its traceback holds the memory
+            log.info("Out of memory while preparing; retrying alone: %s", message)
+            return engine.prepare(portrait, progress=progress, cancel=cancel)
+
+        return self._actors.once((project.engine, portrait.digest()), prepare)
+
+    def head_mesh(
+        self, project: Project, *, progress: Progress = no_progress, cancel: CancelToken | None = None
+    ) -> HeadMesh:
+        """The person's fitted head, for curves, 3D views and 3D exports; the average head without a portrait."""
+        from engines.rig.head import load_head
+
+        if not project.portrait:
+            return load_head().mesh
+        portrait = self.portrait(project)
+
+        def fit() -> HeadMesh:
+            actor = self.prepare(project, progress=progress, cancel=cancel) if project.engine == "blendshape" else None
+            if actor is not None:
+                mesh: HeadMesh = actor.head.mesh
+                return mesh
+            from engines.rig.fit import fit_head
+
+            from engines.face.landmarks import find_face
+
+            fitted = fit_head(find_face(portrait), (portrait.rgb.shape[1], portrait.rgb.shape[0]))
+            return fitted.mesh
+
+        return self._meshes.once((project.engine == "blendshape", portrait.digest()), fit)
 
     def frames(
         self,
@@ -114,24 +260,193 @@ class Studio:
         options: RenderOptions | None = None,
         cancel: CancelToken | None = None,
     ) -> Iterator[np.ndarray]:
-        """Frames ``start`` to ``stop`` of the performance on the project's portrait, one by one."""
-        raise NotImplementedError
+        """Frames ``start`` to ``stop`` of the performance on the project's portrait, one by one.
+
+        When the device runs out of memory, other engines are unloaded and the rest is tried once more.
+
+        Raises
+        ------
+        OutOfMemory
+            If that is not enough either; the message says what to do.
+        """
+        actor = self.prepare(project, cancel=cancel)
+        engine = self.engine(project.engine)
+        options = options or RenderOptions(size=project.size)
+        stop = len(performance) if stop is None else stop
+        at = start
+        try:
+            for frame in engine.render(actor, performance, options=options, start=start, stop=stop, cancel=cancel):
+                yield frame
+                at += 1
+            return
+        except OutOfMemory as error:
+            message = str(error)
+        self.unload(keep=project.engine)
+        log.info("Out of memory while drawing; retrying alone: %s", message)
+        try:
+            yield from engine.render(actor, performance, options=options, start=at, stop=stop, cancel=cancel)
+        except OutOfMemory as error:
+            raise OutOfMemory(
+                f"{registry.info(project.engine).name} has too little memory for this size. Choose a smaller size, "
+                f"another device or the engine '{registry.DEFAULT}'."
+            ) from error
+
+    # --- export ---
+
+    def take(
+        self,
+        project: Project,
+        *,
+        draw: bool,
+        render: RenderOptions | None = None,
+        progress: Progress = no_progress,
+        cancel: CancelToken | None = None,
+    ) -> Take:
+        """What `app.export.write` writes: the performance in the project's range and all that goes with it.
+
+        Parameters
+        ----------
+        draw : whether pictures are wanted
+        """
+        from app.export import Take
+
+        performance = self.perform(project, progress=progress, cancel=cancel)
+        start, stop = self.frame_range(project)
+        part = performance.slice(start, stop)
+        voice = Path(project.voice) if project.voice else None
+        speech = self.analyse(project) if voice is not None and not project.performance else None
+        size: tuple[int, int] | None = None
+        frames, head = None, None
+        if project.portrait:
+            head = self._textured_head(project) if project.engine == "blendshape" else self.head_mesh(project)
+        if draw:
+            self.prepare(project, progress=progress, cancel=cancel)
+            options = render or RenderOptions(size=project.size)
+            options = replace(options, size=self.output_size(project, options.size))
+            size = options.size
+
+            def frames() -> Iterator[np.ndarray]:
+                return self.frames(project, part, 0, None, options, cancel)
+
+        return Take(
+            performance=part,
+            rate=part.rate,
+            frames=frames,
+            size=size,
+            voice=voice,
+            head=head,
+            provenance=self.provenance(project),
+            name=project.name,
+            start=start,
+            words=_phones(project.speech.words or (speech.words if speech else ())),
+            phones=_phones(project.speech.phones or (speech.phones if speech else ())),
+            markers=project.markers,
+            project=project,
+        )
+
+    def _textured_head(self, project: Project) -> HeadMesh:
+        mesh: HeadMesh = self.prepare(project).head_mesh()
+        return mesh
+
+    def output_size(self, project: Project, wanted: tuple[int, int] | None = None) -> tuple[int, int]:
+        """(width, height) of the frames; a 0 in ``wanted`` follows from the other by the portrait's shape."""
+        height, width = self.portrait(project).rgb.shape[:2]
+        if wanted is None or wanted == (0, 0):
+            return width, height
+        w, h = wanted
+        if w == 0:
+            w = round(width * h / height / 2) * 2
+        if h == 0:
+            h = round(height * w / width / 2) * 2
+        return max(w, 2), max(h, 2)
 
     def export(
         self,
         project: Project,
         outputs: list[Path],
         *,
-        options: dict[str, Any] | None = None,
+        options: ExportOptions | None = None,
         render: RenderOptions | None = None,
         progress: Progress = no_progress,
         cancel: CancelToken | None = None,
     ) -> list[Path]:
         """Write the shot to every path in ``outputs``, the format of each by its suffix; resumes where it was killed.
 
-        ``options`` by format suffix or name as in ``presets/export``; the project's in and out frames limit the range.
+        Nothing is drawn if only curves are asked for. The project's in and out frames limit the range.
+
+        Raises
+        ------
+        ExportError
+            If a file cannot be written; none is then half there.
+        Cancelled
+            If ``cancel`` was set.
         """
-        raise NotImplementedError
+        from app.core import resume
+        from app.export import ExportOptions, format_of, write
+
+        options = options or ExportOptions()
+        chosen = {path: format_of(path, options) for path in outputs}
+        draw = any("frames" in f.needs for f in chosen.values())
+        written: list[Path] = []
+        take = self.take(project, draw=draw, render=render, progress=scaled(progress, 0.0, 0.1), cancel=cancel)
+        shares = {path: 20.0 if "frames" in f.needs else 1.0 for path, f in chosen.items()}
+        done, total = 0.0, sum(shares.values())
+        for path, share in shares.items():
+            part = scaled(progress, 0.1 + 0.9 * done / total, 0.1 + 0.9 * (done + share) / total)
+            if chosen[path].kind == "video":
+                drawing = self._drawing(project, take, render, cancel)
+                written += resume.write_video(take, drawing, path, options, self._take_key(take, render), part, cancel)
+            else:
+                written += write(take, path, options, part, cancel)
+            done += share
+        progress(1.0, "Finished")
+        return written
+
+    def _drawing(
+        self, project: Project, take: Take, render: RenderOptions | None, cancel: CancelToken | None
+    ) -> Callable[[int, int], Iterator[np.ndarray]]:
+        """What draws frames of a take, counted from its first."""
+        options = replace(render or RenderOptions(), size=take.size)
+
+        def draw(start: int, stop: int) -> Iterator[np.ndarray]:
+            return self.frames(project, take.performance, start, stop, options, cancel)
+
+        return draw
+
+    @staticmethod
+    def _take_key(take: Take, render: RenderOptions | None) -> str:
+        facts = {k: take.provenance.get(k) for k in ("software", "engine", "weights", "portrait", "voice")}
+        return content_key(facts, take.performance.digest(), take.rate, take.start, take.size, render)
+
+    def provenance(self, project: Project) -> dict[str, Any]:
+        """What made the result: engine, weights, hash of the project, consent."""
+        from importlib.metadata import PackageNotFoundError, version
+
+        from app.core import project_file
+
+        info = registry.info(project.engine)
+        try:
+            release = version("soliloquy")
+        except PackageNotFoundError:
+            release = "unpackaged"
+        facts: dict[str, Any] = {
+            "software": f"Soliloquy {release}",
+            "engine": info.id,
+            "engine_licence": info.licence,
+            "weights": [n.removeprefix("weights:") for n in info.needs if n.startswith("weights:")],
+            "project": content_key(project_file.dumps(project_file.to_data(project.with_(portrait="", voice="")))),
+        }
+        if project.portrait:
+            digest = self.portrait(project).digest()
+            facts["portrait"] = digest
+            facts["consent"] = [
+                {"who": c.who, "scope": c.scope, "date": c.date, "granted": c.granted, "evidence": c.evidence}
+                for c in project.consents
+                if c.portrait_digest == digest
+            ]
+        if project.voice:
+            facts["voice"] = self.voice(project).digest
+        return facts
 
     # --- engines and memory ---
 
@@ -152,3 +467,18 @@ class Studio:
         """Give device memory back; ``keep`` names the engine that stays."""
         for other in [e for e in self._loaded if e != keep]:
             self._loaded.pop(other).unload()
+
+
+def scaled(progress: Progress, start: float, stop: float) -> Progress:
+    """Progress of a part of the work as progress of the whole."""
+    return lambda part, what: progress(start + (stop - start) * part, what)
+
+
+def mesh_digest(mesh: HeadMesh) -> str:
+    """Content hash of what decides how a mouth is solved."""
+    return content_key(mesh.vertices.tobytes(), mesh.units.tobytes())
+
+
+def _phones(items: Any) -> tuple[Phone, ...]:
+    """The project's own type of words and phones."""
+    return tuple(Phone(p.start_s, p.end_s, p.label, p.confidence) for p in items)

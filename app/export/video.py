@@ -43,8 +43,7 @@ def _mp4_codec(options: ExportOptions) -> list[str]:
         "h264_nvenc": ["-rc", "vbr", "-cq", f"{crf}", "-b:v", "0"],
         "hevc_nvenc": ["-rc", "vbr", "-cq", f"{crf + 3}", "-b:v", "0"],
     }.get(chosen, ["-b:v", f"{4 + options.quality // 5}M"])
-    tag = ["-tag:v", "hvc1"] if options.codec == "hevc" else []  # players of Apple know HEVC by this tag only
-    return ["-c:v", chosen, *settings, "-pix_fmt", "yuv420p", *tag]
+    return ["-c:v", chosen, *settings, "-pix_fmt", "yuv420p"]
 
 
 def _codec(kind: str, options: ExportOptions) -> tuple[list[str], str, list[str]]:
@@ -71,6 +70,19 @@ def _metadata(take: Take) -> list[str]:
     return ["-metadata", f"title={take.name}", "-metadata", f"comment={MARK}", "-metadata", f"description={facts}"]
 
 
+def sound_codec(kind: str) -> list[str]:
+    """Encoder arguments of the sound in a container."""
+    return _codec(kind, ExportOptions())[2]
+
+
+def container_arguments(kind: str, take: Take, options: ExportOptions) -> list[str]:
+    """Arguments of a container that do not touch the streams: time base, tags, metadata."""
+    ticks = take.rate.numerator * (1 if take.rate.numerator > 999 else 1000)  # a frame is a whole number of ticks
+    container = ["-movflags", "+faststart+write_colr", "-video_track_timescale", f"{ticks}"] if kind != "webm" else []
+    tag = ["-tag:v", "hvc1"] if kind == "mp4" and options.codec == "hevc" else []  # Apple's players know only this tag
+    return [*container, *tag, *_metadata(take)]
+
+
 def write(take: Take, path: Path, options: ExportOptions, progress: Progress, cancel: CancelToken) -> list[Path]:
     """Encode the pictures and the voice of a take; the frame rate in the file is exactly that of the take.
 
@@ -95,10 +107,8 @@ def write(take: Take, path: Path, options: ExportOptions, progress: Progress, ca
             raise InputError(f"The voice {take.voice} is no longer there. Find it or choose another one.")
         inputs, cut = sound_input(take.voice, Fraction(take.start) / take.rate, len(take) / take.rate)
         graph, maps = f"{graph};{cut}", [*maps, "-map", "[sound]", *sound]
-    ticks = take.rate.numerator * (1 if take.rate.numerator > 999 else 1000)  # a frame is a whole number of ticks
-    container = ["-movflags", "+faststart+write_colr", "-video_track_timescale", f"{ticks}"] if kind != "webm" else []
     with atomic(path) as temporary:
-        output = [*container, *_metadata(take), os.fspath(temporary)]
+        output = [*container_arguments(kind, take, options), os.fspath(temporary)]
         arguments = [*inputs, "-filter_complex", graph, *maps, *video, *_BT709, *output]
         with Encoder(width, height, "rgba" if alpha else "rgb24", take.rate, arguments) as encoder:
             for picture in chain((first,), stream):

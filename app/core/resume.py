@@ -1,0 +1,200 @@
+"""Video exports that go on where they were killed, without drawing a finished frame again.
+
+The video is encoded in segments that are joined without encoding again. Drawn frames of the current segment are kept in
+a journal until the segment is complete, so what is on disk is bounded however long the shot is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from app.core import folders
+from app.core.cache import content_key
+from app.core.safety import process_alive
+from engines.api import CancelToken, Progress
+from engines.errors import ExportError
+
+if TYPE_CHECKING:
+    from app.export import ExportOptions, Take
+
+RESUME_VERSION: Final = 1
+JOURNAL_BYTES: Final = 256 << 20
+SEGMENT_FRAMES: Final = (25, 250)
+"""Fewest and most frames of a segment; between them as many as fit a journal of `JOURNAL_BYTES`."""
+KEEP_S: Final = 14 * 86400.0
+"""Unfinished exports older than this are removed."""
+
+
+def write_video(
+    take: Take,
+    draw: Callable[[int, int], Iterator[np.ndarray]],
+    path: Path,
+    options: ExportOptions,
+    key: str,
+    progress: Progress,
+    cancel: CancelToken | None,
+) -> list[Path]:
+    """Write a video take to ``path``.
+
+    Parameters
+    ----------
+    draw : makes the pictures of frames ``start`` to ``stop``, counted from the first of the take
+    key : names everything that decides the pixels of the take (engine, portrait, performance, size ...); work that an
+        earlier, killed export left under the same key is taken up
+
+    Raises
+    ------
+    ExportError, Cancelled
+        As `app.export.write`; finished segments stay for the next try.
+    """
+    from app.export import write
+    from app.export.join import join
+
+    folder = _work_folder(content_key(RESUME_VERSION, key, options, path.suffix.lower()))
+    width, height = take.size or (1920, 1080)
+    length = int(np.clip(JOURNAL_BYTES // (width * height * 4), *SEGMENT_FRAMES))
+    count = len(take)
+    starts = range(0, count, length)
+    parts: list[Path] = []
+    silent = replace(options, sound=False, sign=False)
+    try:
+        for start in starts:
+            stop = min(start + length, count)
+            segment = folder / f"{start:08d}{path.suffix.lower()}"
+            parts.append(segment)
+            if not segment.exists():
+
+                def watched(part: float, what: str, start: int = start, stop: int = stop) -> None:
+                    progress((start + part * (stop - start)) / count, what)
+
+                journal = Journal(folder / f"{start:08d}.frames")
+                pictures = partial(journal.through, partial(_from, draw, start, stop), stop - start)
+                motion = take.motion.slice(start, stop)
+                piece = replace(take, performance=motion, frames=pictures, voice=None, start=take.start + start)
+                write(piece, segment, silent, watched, cancel)
+                journal.remove()
+            progress(stop / count, "Drawing")
+        written = join(parts, take, path, options)
+    finally:
+        _unlock(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    return written
+
+
+def _from(draw: Callable[[int, int], Iterator[np.ndarray]], start: int, stop: int, kept: int) -> Iterator[np.ndarray]:
+    return draw(start + kept, stop)
+
+
+class Journal:
+    """Frames on disk in the order they were drawn; a half-written or damaged tail is ignored.
+
+    Parameters
+    ----------
+    path : its file, which may be there from a killed export
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> Iterator[np.ndarray]:
+        """The frames that are whole : uint8 (H, W, C)."""
+        with contextlib.suppress(FileNotFoundError), self._path.open("rb") as file:
+            while len(head := file.readline(200)) > 0:
+                try:
+                    shape, check = json.loads(head)
+                except ValueError:
+                    return
+                data = file.read(int(np.prod(shape)))
+                if len(data) < int(np.prod(shape)) or zlib.crc32(data) != check:
+                    return
+                yield np.frombuffer(data, np.uint8).reshape(shape)
+
+    def through(self, draw: Callable[[int], Iterator[np.ndarray]], count: int) -> Iterator[np.ndarray]:
+        """The frames kept, then those that ``draw(number kept)`` makes, which are kept as they come.
+
+        A disk too full for the journal ends the keeping, not the export.
+        """
+        kept, end = 0, 0
+        for frame in self.read():
+            if kept == count:
+                return
+            yield frame
+            kept += 1
+            end += frame.nbytes + len(_head(frame))
+        if kept == count:
+            return
+        file = None
+        try:
+            with contextlib.suppress(OSError):
+                file = self._path.open("r+b" if self._path.exists() else "w+b")
+                file.truncate(end)
+                file.seek(end)
+            for frame in draw(kept):
+                if file is not None:
+                    try:
+                        file.write(_head(frame) + np.ascontiguousarray(frame).tobytes())
+                        file.flush()
+                    except OSError:
+                        file = None
+                yield frame
+        finally:
+            if file is not None:
+                file.close()
+
+    def remove(self) -> None:
+        self._path.unlink(missing_ok=True)
+
+
+def _head(frame: np.ndarray) -> bytes:
+    return json.dumps([list(frame.shape), zlib.crc32(np.ascontiguousarray(frame).data)]).encode() + b"\n"
+
+
+def _work_folder(key: str) -> Path:
+    """The folder of an export; another one if a running process uses it."""
+    root = folders.state() / "exports"
+    now = time.time()
+    try:
+        root.mkdir(exist_ok=True)
+        for old in root.iterdir():
+            if now - old.stat().st_mtime > KEEP_S:
+                shutil.rmtree(old, ignore_errors=True)
+        folder = root / key
+        if _locked(folder):
+            folder = root / f"{key}-{os.getpid()}"
+        folder.mkdir(exist_ok=True)
+        (folder / "lock").write_text(json.dumps([socket.gethostname(), os.getpid()]))
+    except OSError as error:
+        raise ExportError(f"{root} cannot be written: {error.strerror or error}. Free some space.") from error
+    return folder
+
+
+def _locked(folder: Path) -> bool:
+    try:
+        host, pid = json.loads((folder / "lock").read_text())
+    except (OSError, ValueError):
+        return False
+    return bool(host == socket.gethostname() and process_alive(pid))
+
+
+def _unlock(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        (folder / "lock").unlink(missing_ok=True)
+
+
+def unfinished() -> list[Path]:
+    """Folders of exports that can be resumed."""
+    root = folders.state() / "exports"
+    return [f for f in root.iterdir() if not _locked(f)] if root.is_dir() else []

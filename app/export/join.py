@@ -1,0 +1,54 @@
+"""Joining video segments of one take into the finished file, without encoding the pictures again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from app.export.ffmpeg import program, sound_input
+from app.export.files import atomic
+from app.export.options import ExportOptions
+from app.export.registry import format_of
+from app.export.take import Take
+from app.export.video import container_arguments, sound_codec
+from engines.errors import ExportError, InputError
+
+
+def join(segments: Sequence[Path], take: Take, path: Path, options: ExportOptions) -> list[Path]:
+    """Write ``path`` from silent videos that follow one another, with the voice of ``take``.
+
+    Parameters
+    ----------
+    segments : files of the same format and codec that together hold all frames of ``take``
+
+    Raises
+    ------
+    ExportError
+        If ffmpeg cannot join them or the file cannot be written.
+    """
+    kind = format_of(path, options).id
+    with atomic(path) as temporary, tempfile.TemporaryDirectory(prefix="soliloquy-") as folder:
+        listing = Path(folder) / "segments.txt"
+        quoted = (str(s.resolve()).replace("'", "'\\''") for s in segments)
+        listing.write_text("ffconcat version 1.0\n" + "".join(f"file '{s}'\n" for s in quoted), encoding="utf-8")
+        inputs = ["-f", "concat", "-safe", "0", "-i", os.fspath(listing)]
+        maps = ["-map", "0:v:0", "-c:v", "copy"]
+        if options.sound and take.voice is not None:
+            if not take.voice.is_file():
+                raise InputError(f"The voice {take.voice} is no longer there. Find it or choose another one.")
+            sound, cut = sound_input(take.voice, Fraction(take.start) / take.rate, len(take) / take.rate)
+            inputs += sound
+            maps += ["-filter_complex", cut, "-map", "[sound]", *sound_codec(kind)]
+        command = [program(), "-hide_banner", "-loglevel", "error", "-y", *inputs, *maps]
+        command += [*container_arguments(kind, take, options), os.fspath(temporary)]
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
+        )
+        if done.returncode != 0:
+            said = done.stderr.strip().splitlines()
+            raise ExportError(f"The video could not be joined: {said[-1] if said else 'ffmpeg failed'}. Export again.")
+    return [path]
