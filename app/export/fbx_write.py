@@ -369,11 +369,11 @@ def _settings(rate: Fraction, end: int) -> Node:
     node = Node("GlobalSettings")
     node.add("Version", 1000)
     mode = TIME_MODES.get(rate, CUSTOM_MODE)
-    axes = (("UpAxis", 1), ("UpAxisSign", 1), ("FrontAxis", 2), ("FrontAxisSign", 1), ("CoordAxis", 0))
-    axes += (("CoordAxisSign", 1), ("OriginalUpAxis", 1), ("OriginalUpAxisSign", 1))
+    axes = {"UpAxis": 1, "UpAxisSign": 1, "FrontAxis": 2, "FrontAxisSign": 1, "CoordAxis": 0, "CoordAxisSign": 1}
+    axes |= {"OriginalUpAxis": 1, "OriginalUpAxisSign": 1}
     _properties(
         node,
-        *(_integer(n, v) for n, v in axes),
+        *(_integer(n, v) for n, v in axes.items()),
         _number("UnitScaleFactor", 1),
         _number("OriginalUnitScaleFactor", 1),
         _choice("TimeMode", mode),

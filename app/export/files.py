@@ -15,8 +15,8 @@ from engines.errors import ExportError, InputError, StudioError
 
 MAX_FILE_BYTES: Final = 256 << 20
 """Largest curve or mesh file that a reader opens."""
-MAX_FRAMES: Final = 1_000_000
-"""Longest performance that a reader accepts (over four hours at 60 frames a second)."""
+MAX_FRAMES: Final = 500_000
+"""Longest performance that a reader accepts (over two hours at 60 frames a second)."""
 
 
 def explain(error: OSError, path: Path) -> str:

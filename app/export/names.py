@@ -153,7 +153,7 @@ def recognise(names: Iterable[str], choice: str = "") -> dict[str, str]:
     for name in names:
         plain = _plain(name)
         exact = next((unit for known in maps for unit, others in known.items() if name in others), None)
-        unit = exact or table.get(plain) or table.get(_short(plain))
-        if unit is not None:
-            found[name] = unit
+        stands_for = exact or table.get(plain) or table.get(_short(plain))
+        if stands_for is not None:
+            found[name] = stands_for
     return found

@@ -62,6 +62,7 @@ FORMATS: Final[dict[str, Format]] = {
         Format("mov", "ProRes 4444 with alpha", (".mov",), "video", "video", _FRAMES, alpha=True),
         Format("npz", "Soliloquy performance", (".npz",), "performance_npz", "curves", reads_curves=True),
         Format("fbx", "FBX 7.4 head with animation", (".fbx",), "fbx_write", "scene"),
+        Format("gltf", "glTF 2.0 head with animation", (".glb", ".gltf"), "gltf_write", "scene"),
         Format("livelink", "Live Link Face CSV", (".csv",), "livelink", "curves", reads_curves=True),
     )
 }

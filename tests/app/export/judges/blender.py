@@ -1,6 +1,6 @@
 """Run by a Python that has ``bpy``: evaluates an exported scene and draws it.
 
-``python blender.py SCENE OUT.npz FRAME [FRAME ...] [--picture PREFIX]`` saves, for frames counted from 0, the
+``python blender.py SCENE OUT.npz RATE FRAME [FRAME ...] [--picture PREFIX]`` saves, for frames counted from 0, the
 evaluated vertices of the face (centimetres, Y up), its shape key values and the head bone's rotation.
 """
 
@@ -13,9 +13,10 @@ from mathutils import Matrix
 Y_UP_FROM_BLENDER = Matrix(((1, 0, 0, 0), (0, 0, 1, 0), (0, -1, 0, 0), (0, 0, 0, 1)))
 
 
-def load(path):
-    """Import by suffix; returns the frame number at time 0."""
+def load(path, rate):
+    """Import by suffix; returns the frame number at time 0. glTF has no rate of its own, so the scene's counts."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.context.scene.render.fps, bpy.context.scene.render.fps_base = round(rate), round(rate) / rate
     if path.endswith(".fbx"):
         bpy.ops.import_scene.fbx(filepath=path)
         return 1
@@ -100,9 +101,9 @@ def main():
         place = arguments.index("--picture")
         prefix = arguments[place + 1]
         del arguments[place : place + 2]
-    scene, out, *frames = arguments
+    scene, out, rate, *frames = arguments
     numbers = [int(f) for f in frames]
-    first = load(scene)
+    first = load(scene, float(rate))
     np.savez(out, **evaluate(numbers, first))
     if prefix:
         for number in numbers[:3]:
