@@ -44,6 +44,12 @@ class HeadMesh:
         """Indices of the vertices of one of `PARTS` : int (N,)."""
         return np.unique(self.triangles[self.parts == PARTS.index(part)])
 
+    def parts_of_vertices(self) -> np.ndarray:
+        """Index into `PARTS` of the part of each vertex : int8 (V,)."""
+        result = np.zeros(len(self.vertices), np.int8)
+        result[self.triangles[::-1].ravel()] = np.repeat(self.parts[::-1], 3)
+        return result
+
     def shaped(self, weights: np.ndarray) -> np.ndarray:
         """Vertices with ARKit units applied, before the bones : float32 (V, 3).
 
