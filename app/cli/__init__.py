@@ -1,0 +1,44 @@
+"""The command line: the same use cases as the window, without one.
+
+Exit codes: 0 done, 1 something was wrong with the input, an engine or the disk (the message says what), 2 wrong usage,
+130 cancelled.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``soliloquy`` with arguments; without any, or with files alone, the window opens."""
+    from app.cli.arguments import COMMANDS, parser
+
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or (not arguments[0].startswith("-") and arguments[0] not in COMMANDS and _is_file(arguments[0])):
+        return _window(arguments)
+    options = parser().parse_args(arguments)
+    from app.cli.run import run
+
+    return run(options)
+
+
+def _is_file(argument: str) -> bool:
+    from pathlib import Path
+
+    return Path(argument).exists()
+
+
+def _window(files: list[str]) -> int:
+    try:
+        from app.ui.application import create_window
+    except ImportError as error:
+        if error.name is None or not error.name.startswith(("PySide6", "pyqtgraph", "shiboken6")):
+            raise
+        print(f"soliloquy: the window needs {error.name}: pip install 'soliloquy[ui]'", file=sys.stderr)
+        return 1
+    application, window = create_window([sys.argv[0], *files])
+    del window
+    return int(application.exec())
