@@ -1,0 +1,156 @@
+"""Official StyleGAN2 checkpoints: the two key namings, and what a file's keys say about the network.
+
+"Rosinality" is the naming of rosinality/stylegan2-pytorch, which e4e and pSp share; "NVIDIA" is that of
+stylegan2-ada-pytorch. The stored numbers are the same; no kernel is flipped (verified on both implementations).
+Networks that NVIDIA trained with ``conv_clamp`` limit activations to 256, which a converted network does not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from engines.errors import WeightsMissing
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from engines.stylegan.net import Config
+
+_BLOCK = re.compile(r"synthesis\.b(\d+)\.(.+)")
+
+
+def config_of(state: Mapping[str, Tensor]) -> Config:
+    """The architecture that a rosinality state dict belongs to.
+
+    Raises
+    ------
+    WeightsMissing
+        If the keys are not those of a StyleGAN2 generator.
+    """
+    from engines.stylegan.net import Config
+
+    noises = sum(key.startswith("noises.") for key in state)
+    levels = (noises - 1) // 2
+    if noises < 3 or "input.input" not in state or f"convs.{2 * levels - 1}.conv.weight" not in state:
+        raise WeightsMissing(
+            "The file holds no StyleGAN2 generator: its noise maps or convolutions are absent. "
+            "Choose a generator checkpoint (rosinality .pt, NVIDIA .pkl, e4e or pSp bundle)."
+        )
+    size = 4 << levels
+    finest = state[f"convs.{2 * levels - 1}.conv.weight"].shape[1]
+    largest = state["input.input"].shape[1]
+    per_side = finest * size / 16384
+    return Config(
+        size=size,
+        style_dim=state["conv1.conv.modulation.weight"].shape[1],
+        mapping_layers=sum(re.fullmatch(r"style\.\d+\.weight", key) is not None for key in state),
+        channel_multiplier=2 if finest == largest else int(per_side) if per_side.is_integer() else per_side,
+        max_channels=largest,
+    )
+
+
+def nvidia_to_rosinality(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Tensor | None]:
+    """A generator's state dict under rosinality names, and the average latent.
+
+    Raises
+    ------
+    WeightsMissing
+        If a key is not part of an unconditional StyleGAN2 generator.
+    """
+    from engines.stylegan.net_layers import fir_kernel
+
+    out: dict[str, Tensor] = {}
+    average: Tensor | None = None
+    for key, value in state.items():
+        if key == "mapping.w_avg":
+            average = value
+        elif match := re.fullmatch(r"mapping\.fc(\d+)\.(weight|bias)", key):
+            out[f"style.{int(match[1]) + 1}.{match[2]}"] = value
+        elif (match := _BLOCK.fullmatch(key)) and not match[2].endswith("resample_filter"):
+            level = int(match[1]).bit_length() - 3  # -1 was 2 px, 0 is 4 px, 1 is 8 px
+            name, converted = _from_nvidia(level, match[2], value)
+            out[name] = converted
+        elif match is None:
+            raise WeightsMissing(
+                f"The generator has the part '{key}', which StyleGAN2 without conditions does not have. "
+                "Choose an unconditional StyleGAN2 generator (StyleGAN3 and conditional ones are not supported)."
+            )
+    for key in [k for k in out if re.fullmatch(r"convs\.\d*[02468]\.conv\.weight", k)]:
+        out[key.replace("conv.weight", "conv.blur.kernel")] = fir_kernel(4.0)
+    for key in [k for k in out if re.fullmatch(r"to_rgbs\.\d+\.bias", k)]:
+        out[key.replace("bias", "upsample.kernel")] = fir_kernel(4.0)
+    return out, average
+
+
+def _from_nvidia(level: int, part: str, value: Tensor) -> tuple[str, Tensor]:
+    """Rosinality name and value of one tensor; ``level`` 0 is 4 px, 1 is 8 px."""
+    if part == "const":
+        return "input.input", value[None]
+    layer, _, rest = part.partition(".")
+    if layer == "torgb":
+        base = "to_rgb1" if level == 0 else f"to_rgbs.{level - 1}"
+        if rest == "bias":
+            return f"{base}.bias", value.reshape(1, -1, 1, 1)
+    else:
+        index = 2 * (level - 1) + int(layer == "conv1")
+        base = "conv1" if level == 0 else f"convs.{index}"
+        if rest == "noise_const":
+            return f"noises.noise_{0 if level == 0 else index + 1}", value[None, None]
+        if rest == "noise_strength":
+            return f"{base}.noise.weight", value.reshape(1)
+        if rest == "bias":
+            return f"{base}.activate.bias", value
+    if rest == "weight":
+        return f"{base}.conv.weight", value[None]
+    return f"{base}.conv.modulation.{rest.removeprefix('affine.')}", value
+
+
+def rosinality_to_nvidia(state: Mapping[str, Tensor], average: Tensor) -> dict[str, Tensor]:
+    """A generator's state dict under NVIDIA names; the inverse of `nvidia_to_rosinality`.
+
+    Parameters
+    ----------
+    average : (style_dim,), the latent average that NVIDIA keeps in the mapping network
+    """
+    from engines.stylegan.net_layers import fir_kernel
+
+    out: dict[str, Tensor] = {"mapping.w_avg": average}
+    for key, value in state.items():
+        parts = key.split(".")
+        if parts[-1] == "kernel":
+            continue
+        if parts[0] == "style":
+            out[f"mapping.fc{int(parts[1]) - 1}.{parts[2]}"] = value
+        elif key == "input.input":
+            out["synthesis.b4.const"] = value[0]
+        elif parts[0] == "noises":
+            index = int(parts[1].removeprefix("noise_"))
+            out[f"synthesis.{_nvidia_conv(index)}.noise_const"] = value[0, 0]
+        elif parts[0] in ("to_rgb1", "to_rgbs"):
+            level = 0 if parts[0] == "to_rgb1" else int(parts[1]) + 1
+            out.update([_to_nvidia(f"b{4 << level}.torgb", key, value)])
+        else:
+            index = 0 if parts[0] == "conv1" else int(parts[1]) + 1
+            out.update([_to_nvidia(_nvidia_conv(index), key, value)])
+    for conv in {key.rsplit(".", 1)[0] for key in out if key.endswith("noise_strength")}:
+        out[f"{conv}.resample_filter"] = fir_kernel()
+        out[f"{conv.rsplit('.', 1)[0]}.resample_filter"] = fir_kernel()
+    return out
+
+
+def _nvidia_conv(index: int) -> str:
+    """NVIDIA's name of the ``index``-th convolution, counted from 4 px."""
+    level = (index + 1) // 2
+    return f"b{4 << level}.{'conv1' if index == 0 or index % 2 == 0 else 'conv0'}"
+
+
+def _to_nvidia(base: str, key: str, value: Tensor) -> tuple[str, Tensor]:
+    if ".modulation." in key:
+        return f"synthesis.{base}.affine.{key.rsplit('.', 1)[1]}", value
+    if key.endswith("noise.weight"):
+        return f"synthesis.{base}.noise_strength", value.reshape(())
+    if key.endswith("conv.weight"):
+        return f"synthesis.{base}.weight", value[0]
+    return f"synthesis.{base}.bias", value.flatten()
