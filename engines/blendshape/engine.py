@@ -1,0 +1,136 @@
+"""The engine behind ``engines/blendshape``: portraits to actors, performances to frames, on the processor."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final
+
+import numpy as np
+
+from engines.api import CancelToken, EngineInfo, Performance, Portrait, Progress, RenderOptions, no_progress
+from engines.blendshape.actor import VERSION, BlendshapeActor
+from engines.blendshape.expression import drawn_weights, limited_head
+from engines.errors import EngineError, InputError
+from engines.face.landmarks import find_face
+from engines.face.matte import person_matte
+from engines.rig.fit import fit_head
+
+_WORKERS: Final = 2
+"""Frames drawn at the same time; the kernels run without the GIL, so a window's own thread stays free."""
+
+
+class BlendshapeEngine:
+    """Moves the photo over a head fitted to it; see `engines.api.Engine`."""
+
+    def __init__(self, info: EngineInfo) -> None:
+        self.info = info
+
+    def prepare(
+        self, portrait: Portrait, *, progress: Progress = no_progress, cancel: CancelToken | None = None
+    ) -> BlendshapeActor:
+        """Find the face, fit the head, cut the person out.
+
+        Raises
+        ------
+        InputError
+            When the portrait shows no face that can be used.
+        """
+        cancel = cancel or CancelToken()
+        progress(0.0, "Looking for the face")
+        landmarks = find_face(portrait)
+        cancel.check()
+        progress(0.3, "Fitting the head")
+        height, width = portrait.rgb.shape[:2]
+        head = fit_head(landmarks, (width, height))
+        cancel.check()
+        progress(0.6, "Cutting out the person")
+        matte = person_matte(portrait.rgb, landmarks, portrait.alpha)
+        cancel.check()
+        progress(0.8, "Making the layers")
+        actor = BlendshapeActor(portrait, landmarks, head, matte, f"{portrait.digest()}-{VERSION}")
+        progress(1.0, "Ready")
+        return actor
+
+    def render(
+        self,
+        actor: BlendshapeActor,
+        performance: Performance,
+        *,
+        options: RenderOptions | None = None,
+        start: int = 0,
+        stop: int | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Iterator[np.ndarray]:
+        """Frames one by one, as `engines.api.Engine.render` says.
+
+        Where nothing moves and the head alone is not asked for, a frame is the portrait itself.
+
+        Raises
+        ------
+        EngineError
+            When the actor was made by another engine.
+        InputError
+            When the range lies outside the performance.
+        """
+        options = options or RenderOptions()
+        stop = len(performance) if stop is None else stop
+        if getattr(actor, "engine_id", None) != self.info.id:
+            raise EngineError("This actor was prepared by another engine. Prepare the portrait again.")
+        if not 0 <= start <= stop <= len(performance):
+            raise InputError(
+                f"Frames {start} to {stop} lie outside the performance, which has {len(performance)} frames."
+            )
+        return self._frames(actor, performance, options, start, stop, cancel or CancelToken())
+
+    def _frames(
+        self,
+        actor: BlendshapeActor,
+        performance: Performance,
+        options: RenderOptions,
+        start: int,
+        stop: int,
+        cancel: CancelToken,
+    ) -> Iterator[np.ndarray]:
+        if start == stop:
+            return
+        painter = actor.painter(options.size, options.draft)
+        weights, activity = drawn_weights(performance, actor.head.rest_weights)
+        head = limited_head(performance.head, actor.head.rest_head[:3])
+
+        def draw(i: int) -> np.ndarray:
+            return painter.draw(
+                weights[i],
+                float(activity[i]),
+                performance.weights[i],
+                head[i],
+                performance.gaze[i],
+                float(performance.tongue[i]),
+                options.alpha,
+            )
+
+        cancel.check()
+        yield draw(start)  # the first one alone: a preview wants it at once
+        workers = min(_WORKERS, os.cpu_count() or 1, stop - start - 1)
+        if workers <= 1:
+            for i in range(start + 1, stop):
+                cancel.check()
+                yield draw(i)
+            return
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="soliloquy-draw")
+        try:
+            waiting: deque[Future[np.ndarray]] = deque()
+            following = start + 1
+            for _ in range(start + 1, stop):
+                while following < stop and len(waiting) <= workers:
+                    waiting.append(pool.submit(draw, following))
+                    following += 1
+                cancel.check()
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def unload(self) -> None:
+        """Nothing to give back: this engine holds no device memory."""

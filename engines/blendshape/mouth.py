@@ -1,0 +1,382 @@
+"""The mouth: lips that part along their own rim, teeth, gums, tongue and cavity behind them.
+
+Lips and the skin around them are the fitted mesh itself, textured by the photo; it lies over the sheet
+(`engines.blendshape.sheet`) and fades out a thumb's breadth from the lips. What opens between them is real geometry:
+single teeth, the upper row fixed to the skull and the lower one to the jaw, lit by light that enters between the
+lips. Everything is drawn into one depth buffer at several samples a pixel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from engines import arkit
+from engines.blendshape.palette import Palette
+from engines.blendshape.raster import compiled, sample_cubic, sample_linear
+from engines.rig.mesh import PARTS
+
+SKIN, INNER, UPPER_TEETH, LOWER_TEETH, TONGUE = (
+    PARTS.index(name) for name in ("skin", "mouthInner", "teethUpper", "teethLower", "tongue")
+)
+_REACH_CM: Final = 3.2
+_FADE_CM: Final = (1.1, 1.9)
+"""Distance from the lips' rim at which the mesh begins to give way to the sheet, and where it has."""
+_INNER_LIP_CM: Final = 0.5
+"""How far the red of the lips reaches into the mouth."""
+_INCISOR_SHOW_CM: Final = 0.2
+"""How far the upper incisors reach below the relaxed upper lip (1 to 3 mm in adults, Vig and Brundo 1978)."""
+_OVERBITE_CM: Final = 0.05
+_LIP_THICKNESS_CM: Final = 0.65
+_SMILE_CURVE_CM: Final = (0.0, 0.06, 0.02, 0.08, 0.12, 0.15, 0.2)
+"""How far the edges of the teeth lie above the middle incisors', from the middle to the last molar."""
+_JAW: Final = arkit.indices("jawForward", "jawLeft", "jawRight", "jawOpen")
+_ALBEDO: Final = {
+    INNER: (0.62, 0.27, 0.25),
+    TONGUE: (0.80, 0.42, 0.40),
+    UPPER_TEETH: (0.93, 0.89, 0.81),
+    LOWER_TEETH: (0.90, 0.85, 0.76),
+}
+_GUM: Final = (0.78, 0.42, 0.41)
+
+
+@dataclass(frozen=True, eq=False)
+class Mouth:
+    """Vertices of the mouth at rest and what they look like.
+
+    Attributes
+    ----------
+    rows : int (M,), their rows in the head mesh
+    skin, inner : int32 (F, 3), triangles of the lips and of what lies behind them, indices into ``rows``
+    window : int32 (F, 3), triangles that span the opening between the rims
+    points : float32 (M, 3), the person's neutral face in the camera's axes, cm
+    units : float32 (53, M, 3), as in `engines.blendshape.placement.Placement`; teeth move with the jaw only
+    tip : float32 (M,), share of the tongue's tip
+    turn : float32 (M,), share of the head's motion
+    uv : float32 (M, 2), pixels of the photo
+    photo : float32 (M,), 1 where the photo is the texture
+    cover : float32 (M,), 1 near the lips, 0 where the sheet takes over
+    colour : float32 (M, 3), 0 to 255, lit but not yet shaded by the lips
+    shaded : float32 (M,), 1 for what lies behind the lips
+    lips : (upper, lower) rim as indices into ``rows``, from the subject's right
+    """
+
+    rows: np.ndarray
+    skin: np.ndarray
+    inner: np.ndarray
+    window: np.ndarray
+    points: np.ndarray
+    units: np.ndarray
+    tip: np.ndarray
+    turn: np.ndarray
+    uv: np.ndarray
+    photo: np.ndarray
+    cover: np.ndarray
+    colour: np.ndarray
+    shaded: np.ndarray
+    lips: tuple[np.ndarray, np.ndarray]
+
+
+def normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Unit vertex normals, weighted by triangle area : float32 (V, 3)."""
+    a, b, c = (points[triangles[:, k]] for k in range(3))
+    face = np.cross(b - a, c - a)
+    result = np.zeros((len(points), 3))
+    for k in range(3):
+        for axis in range(3):
+            result[:, axis] += np.bincount(triangles[:, k], face[:, axis], len(points))
+    return np.asarray(result / np.maximum(np.linalg.norm(result, axis=1, keepdims=True), 1e-9), np.float32)
+
+
+def seat_teeth(vertices: np.ndarray, triangles: np.ndarray, parts: np.ndarray, upper_rim: np.ndarray) -> np.ndarray:
+    """Vertices with both rows of teeth where the lips of this person want them : float32 (V, 3).
+
+    Every tooth is moved as a whole, so that the upper incisors show a little below the relaxed lip, the others
+    follow the curve of a smile, and the lower row bites just behind the upper one. Gums follow their teeth.
+
+    Parameters
+    ----------
+    vertices : (V, 3), neutral head in its own axes
+    triangles, parts : of the mesh
+    upper_rim : vertex indices of the upper lip's inner rim
+    """
+    result = vertices.astype(np.float64).copy()
+    lip = vertices[upper_rim][np.abs(vertices[upper_rim, 0]) < 0.8].mean(0)
+    bite = float(lip[1]) - _INCISOR_SHOW_CM
+    front = float(lip[2]) - _LIP_THICKNESS_CM
+    for part, sign, edge_y, front_z in (
+        (UPPER_TEETH, -1.0, bite, front),
+        (LOWER_TEETH, 1.0, bite + _OVERBITE_CM, front - 0.2),
+    ):
+        pieces = _pieces(triangles[parts == part])
+        gum = max(pieces, key=len)
+        teeth = [p for p in pieces if p is not gum]
+        centres = np.array([np.abs(vertices[t, 0]).mean() for t in teeth])
+        edges = np.array([sign * (sign * vertices[t, 1]).max() for t in teeth])
+        rank = np.argsort(np.argsort(centres)) // 2
+        curve = -sign * np.interp(rank, np.arange(len(_SMILE_CURVE_CM)), _SMILE_CURVE_CM)
+        lift = edge_y + curve - edges
+        depth = front_z - max(float(vertices[t, 2].max()) for t in teeth)
+        order = np.argsort(centres)
+        gum_lift = np.interp(np.abs(vertices[gum, 0]), centres[order], lift[order])
+        for rows, value in (*zip(teeth, lift, strict=True), (gum, gum_lift)):
+            result[rows, 1] += value
+            result[rows, 2] += depth
+    return np.asarray(result, np.float32)
+
+
+def _pieces(triangles: np.ndarray) -> list[np.ndarray]:
+    """Vertex indices of each connected piece."""
+    rows, local = np.unique(triangles, return_inverse=True)
+    local = local.reshape(-1, 3)
+    links = coo_matrix(
+        (np.ones(2 * len(local)), (local[:, :2].T.ravel(), local[:, 1:].T.ravel())), (len(rows), len(rows))
+    )
+    count, label = connected_components(links, directed=False)
+    return [rows[label == k] for k in range(count)]
+
+
+def build_mouth(
+    vertices: np.ndarray,
+    triangles: np.ndarray,
+    parts: np.ndarray,
+    units: np.ndarray,
+    head_share: np.ndarray,
+    rims: tuple[np.ndarray, np.ndarray],
+    head_axes: np.ndarray,
+    uv: np.ndarray,
+    px_per_cm: float,
+    lip_height_px: tuple[float, float],
+    palette: Palette,
+) -> Mouth:
+    """Cut the mouth out of a head mesh.
+
+    Parameters
+    ----------
+    vertices : float32 (V, 3), neutral, teeth seated, in the camera's axes
+    triangles, parts : of the mesh
+    units : float32 (53, V, 3), as in `engines.blendshape.placement.Placement`
+    head_share : float32 (V,), weight of the head bone
+    rims : upper and lower inner rim of the lips, vertex indices
+    head_axes : (3, 3), camera's axes from the head's
+    uv : float32 (V, 2), where each vertex is seen in the photo
+    px_per_cm : size of a centimetre in the photo at the lips
+    lip_height_px : height of the red of the upper and the lower lip in the photo
+    palette : colours of the photo's light
+    """
+    rim = np.concatenate(rims)
+    tree = cKDTree(vertices[rim])
+    distance, nearest = tree.query(vertices)
+    part = np.full(len(vertices), -1)
+    for number in range(len(PARTS)):
+        part[np.unique(triangles[parts == number])] = number
+    inside = np.isin(parts, (INNER, UPPER_TEETH, LOWER_TEETH, TONGUE))
+    near_skin = (parts == SKIN) & (distance[triangles] < _REACH_CM).all(1)
+    chosen = triangles[near_skin | inside]
+    is_inside = inside[near_skin | inside]
+    rows, local = np.unique(chosen, return_inverse=True)
+    local = local.reshape(-1, 3).astype(np.int32)
+    index = np.full(len(vertices), -1)
+    index[rows] = np.arange(len(rows))
+    kind = part[rows]
+    kind[np.isin(rows, rim)] = SKIN
+    distance, nearest = distance[rows], nearest[rows]
+
+    moved = units[:, rows].copy()
+    moved[:, kind == UPPER_TEETH] = 0
+    lower = np.flatnonzero(kind == LOWER_TEETH)
+    moved[:, lower] = 0
+    for unit in _JAW:
+        moved[unit, lower] = units[unit][rows[lower]]
+
+    coordinates = uv[rows].astype(np.float32).copy()
+    photo = (kind == SKIN).astype(np.float32)
+    # The red of the lips turns into the mouth: its hidden part looks like the seen part, mirrored at the rim.
+    turning = (kind == INNER) & (distance < _INNER_LIP_CM)
+    is_upper = nearest < len(rims[0])
+    for flag, sign, height in ((is_upper, -1.0, lip_height_px[0]), (~is_upper, 1.0, lip_height_px[1])):
+        part_rows = np.flatnonzero(turning & flag)
+        start = uv[rim[nearest[part_rows]]]
+        step = np.minimum(distance[part_rows] * px_per_cm, 0.6 * height)
+        coordinates[part_rows] = start
+        coordinates[part_rows, 1] += sign * step
+    photo[turning] = np.clip(1 - distance[turning] / _INNER_LIP_CM, 0, 1)
+
+    fade = np.clip((_FADE_CM[1] - distance) / (_FADE_CM[1] - _FADE_CM[0]), 0, 1)
+    cover = np.where(kind == SKIN, fade * fade * (3 - 2 * fade), 1.0)
+    own = vertices @ head_axes  # in the head's own axes
+    colour = _lit(own[rows], normals(own, triangles)[rows], kind, palette)
+    turn = np.where(np.isin(kind, (UPPER_TEETH, LOWER_TEETH, TONGUE, INNER)), 1.0, head_share[rows])
+    return Mouth(
+        rows=rows,
+        skin=np.ascontiguousarray(local[~is_inside]),
+        inner=np.ascontiguousarray(local[is_inside]),
+        window=_between(index[rims[0]], index[rims[1]], vertices[rims[0], 0], vertices[rims[1], 0]),
+        points=vertices[rows].astype(np.float32),
+        units=np.ascontiguousarray(moved, np.float32),
+        tip=_tongue_tip(own[rows], kind),
+        turn=turn.astype(np.float32),
+        uv=coordinates,
+        photo=photo.astype(np.float32),
+        cover=cover.astype(np.float32),
+        colour=colour,
+        shaded=(1 - photo).astype(np.float32),
+        lips=(index[rims[0]], index[rims[1]]),
+    )
+
+
+def _between(upper: np.ndarray, lower: np.ndarray, upper_at: np.ndarray, lower_at: np.ndarray) -> np.ndarray:
+    """Triangles between two chains with common ends, zipped together by their places along the mouth."""
+    result = []
+    i = j = 0
+    while i < len(upper) - 1 or j < len(lower) - 1:
+        if j == len(lower) - 1 or (i < len(upper) - 1 and upper_at[i + 1] <= lower_at[j + 1]):
+            result.append((upper[i], lower[j], upper[i + 1]))
+            i += 1
+        else:
+            result.append((upper[i], lower[j], lower[j + 1]))
+            j += 1
+    return np.array(result, np.int32)
+
+
+def _tongue_tip(points: np.ndarray, kind: np.ndarray) -> np.ndarray:
+    """Share of the tongue's tip : float32 (M,)."""
+    result = np.zeros(len(points), np.float32)
+    tongue = kind == TONGUE
+    z = points[tongue, 2]
+    share = np.clip((z - (z.max() - 3.0)) / 3.0, 0, 1)
+    result[tongue] = share**1.5
+    return result
+
+
+def _lit(points: np.ndarray, normal: np.ndarray, kind: np.ndarray, palette: Palette) -> np.ndarray:
+    """Colour of the inside of the mouth under the photo's light : float32 (M, 3), 0 to 255."""
+    albedo = np.ones((len(points), 3))
+    for number, value in _ALBEDO.items():
+        albedo[kind == number] = value
+    for row, sign in ((UPPER_TEETH, 1.0), (LOWER_TEETH, -1.0)):
+        teeth = kind == row
+        if teeth.any():
+            # each crown stands out of its gum: the crown's end is where the row ends, the gum begins 1 cm from it
+            height = sign * points[teeth, 1]
+            front = np.clip((points[teeth, 2] - points[teeth, 2].min()) / 3.0, 0, 1)
+            base = height - (np.quantile(height, 0.02) + 0.0 * front)
+            gum = np.clip((base - 0.95) / 0.15, 0, 1)[:, None]
+            neck = np.clip((base - 0.45) / 0.5, 0, 1)[:, None]
+            crown = albedo[teeth] * (1 - neck * np.array([0.05, 0.10, 0.17]))
+            albedo[teeth] = crown * (1 - gum) + np.array(_GUM) * gum
+    light = np.array([0.0, 0.45, 0.89])
+    facing = np.clip(normal @ light, 0, 1)[:, None]
+    shaded = palette.apply(albedo) * (0.55 + 0.45 * facing)
+    wet = np.isin(kind, (UPPER_TEETH, LOWER_TEETH, TONGUE))[:, None]
+    glint = np.clip(normal @ np.array([0.0, 0.3, 0.954]), 0, 1)[:, None] ** 40
+    shaded = shaded + wet * 22 * glint * palette.exposure
+    return np.asarray(np.clip(shaded, 0, 255), np.float32)
+
+
+def raise_tongue(mouth: Mouth, points: np.ndarray, amount: float, up: np.ndarray, out: np.ndarray) -> None:
+    """Lift the tip of the tongue towards the upper teeth, in place; ``up`` and ``out`` are the head's Y and Z."""
+    if amount > 0:
+        points += (amount * mouth.tip)[:, None] * (1.0 * up + 0.35 * out)
+
+
+def inner_shade(mouth: Mouth, points: np.ndarray, up: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """How much light reaches each vertex through the lips : float32 (M,), 1 for skin.
+
+    Falls exponentially with the depth behind the lips, slower the wider they part (the opening is the light), and
+    under the upper lip, which shades what is right behind it.
+    """
+    upper, lower = points[mouth.lips[0]], points[mouth.lips[1]]
+    depth_axis, height_axis = points @ out, points @ up
+    front = max(float((upper @ out).max()), float((lower @ out).max()))
+    top = float(np.median((upper @ up)[len(upper) // 3 : -(len(upper) // 3)]))
+    bottom = float(np.median((lower @ up)[len(lower) // 3 : -(len(lower) // 3)]))
+    opening = max(0.0, top - bottom)
+    behind = np.maximum(0.0, front - depth_axis - 0.6)
+    reach = 0.9 + 0.75 * min(opening, 2.5)
+    light = np.exp(-behind / reach)
+    under = np.clip((top - height_axis + 0.05) / 0.45, 0, 1)
+    light = light * (0.62 + 0.38 * under * under * (3 - 2 * under))
+    light = light * (0.75 + 0.25 * min(1.0, opening / 0.5))
+    return np.asarray(1 - mouth.shaded * (1 - np.clip(light, 0.03, 1)), np.float32)
+
+
+@compiled
+def blend_mouth(
+    texture: np.ndarray,
+    skin: np.ndarray,
+    skin_depth: np.ndarray,
+    inner: np.ndarray,
+    inner_depth: np.ndarray,
+    window: np.ndarray,
+    samples: int,
+    left: int,
+    top: int,
+    strength: float,
+    sharp: bool,
+    frame: np.ndarray,
+) -> None:
+    """Average the samples of the mouth and lay them over the frame.
+
+    Parameters
+    ----------
+    texture : uint8 (H, W, C >= 3), the photo
+    skin, inner : float32 (h * samples, w * samples, 7): u, v, share of the photo, cover, red, green, blue
+    skin_depth, inner_depth, window : float32 (h * samples, w * samples), -inf where nothing was drawn; what lies
+        behind the lips is seen only through the window, and lips always lie before it
+    left, top : where the window lies in the frame
+    strength : 0 to 1, how much of the mouth is laid over the frame
+    frame : float32 (H, W, C >= 3), changed in place
+    """
+    pixel = np.zeros(texture.shape[2], np.float32)
+    height, width = window.shape[0] // samples, window.shape[1] // samples
+    for j in range(height):
+        y = top + j
+        if y < 0 or y >= frame.shape[0]:
+            continue
+        for i in range(width):
+            x = left + i
+            if x < 0 or x >= frame.shape[1]:
+                continue
+            red, green, blue, total = 0.0, 0.0, 0.0, 0.0
+            for b in range(samples):
+                for a in range(samples):
+                    sj, si = j * samples + b, i * samples + a
+                    near = skin_depth[sj, si]
+                    through = window[sj, si] > -np.inf and inner_depth[sj, si] > near + 1.0
+                    if through:
+                        source = inner
+                    elif near > -np.inf:
+                        source = skin
+                    else:
+                        continue
+                    cover = source[sj, si, 3]
+                    if cover <= 0:
+                        continue
+                    share = source[sj, si, 2]
+                    r, g, bl = source[sj, si, 4], source[sj, si, 5], source[sj, si, 6]
+                    if share > 0.004:
+                        if sharp:
+                            sample_cubic(texture, source[sj, si, 0], source[sj, si, 1], pixel)
+                        else:
+                            sample_linear(texture, source[sj, si, 0], source[sj, si, 1], pixel)
+                        r = r + share * (pixel[0] - r)
+                        g = g + share * (pixel[1] - g)
+                        bl = bl + share * (pixel[2] - bl)
+                    red += cover * r
+                    green += cover * g
+                    blue += cover * bl
+                    total += cover
+            if total > 0:
+                scale = strength / (samples * samples)
+                rest = 1 - scale * total
+                frame[y, x, 0] = rest * frame[y, x, 0] + scale * red
+                frame[y, x, 1] = rest * frame[y, x, 1] + scale * green
+                frame[y, x, 2] = rest * frame[y, x, 2] + scale * blue
+                if frame.shape[2] == 4:
+                    frame[y, x, 3] = rest * frame[y, x, 3] + scale * total * 255

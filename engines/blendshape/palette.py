@@ -1,0 +1,61 @@
+"""The light of a photo, as far as made surfaces (teeth, tongue, gums) must match it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import map_coordinates
+
+_LUMA = np.array([0.299, 0.587, 0.114])
+_CHEEKS = (50, 280, 205, 425, 101, 330, 36, 266, 187, 411, 151, 9, 8)
+
+
+@dataclass(frozen=True)
+class Palette:
+    """How a photo shows colours.
+
+    Attributes
+    ----------
+    exposure : brightness of a white surface at the mouth, 0 to 1
+    tint : colour of a white surface over its brightness (3,)
+    saturation : 0 for black and white to 1
+    """
+
+    exposure: float
+    tint: tuple[float, float, float]
+    saturation: float
+
+    def apply(self, albedo: np.ndarray) -> np.ndarray:
+        """Colours (N, 3) in 0 to 1 under white light, as the photo would show them, 0 to 255."""
+        grey = (albedo @ _LUMA)[:, None]
+        toned = grey + self.saturation * (albedo - grey)
+        return np.asarray(255 * self.exposure * toned * np.array(self.tint))
+
+
+def read_palette(rgb: np.ndarray, points: np.ndarray, sclera: np.ndarray) -> Palette:
+    """Judge a photo's light by skin and the white of the eyes.
+
+    Parameters
+    ----------
+    rgb : uint8 (H, W, 3)
+    points : (478, >=2), landmarks
+    sclera : (3,), the white of the eyes, 0 to 255
+    """
+    places = points[list(_CHEEKS), :2]
+    image = rgb.astype(np.float64)
+    skin = np.stack([map_coordinates(image[..., c], places.T[::-1], order=1, mode="nearest") for c in range(3)], -1)
+    luma = skin @ _LUMA
+    bright = float(np.quantile(luma, 0.7)) / 255
+    white = float(sclera @ _LUMA) / 255
+    # The white of an eye lies in the shade of its lids; lit teeth are brighter than it, and than any but fair skin.
+    exposure = float(np.clip(max(1.12 * white, 0.45 * bright + 0.42 * white, 0.8 * bright), 0.22, 0.97))
+    middle = np.median(skin, 0)
+    chroma = float((middle.max() - middle.min()) / max(middle.max(), 1.0))
+    saturation = float(np.clip((chroma - 0.03) / 0.22, 0, 1))
+    tint = np.asarray(sclera, np.float64) / max(float(sclera @ _LUMA), 1.0)
+    tint = np.clip(1 + 0.6 * (tint - 1), 0.7, 1.3)
+    tint = tint / float(tint @ _LUMA)
+    if saturation < 0.05:
+        tint = middle / max(float(middle @ _LUMA), 1.0)  # sepia stays sepia
+    return Palette(exposure, (float(tint[0]), float(tint[1]), float(tint[2])), saturation)
