@@ -179,7 +179,7 @@ def _monotone_slopes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     slopes = np.zeros(len(x))
     left, right = secant[:-1], secant[1:]
     w1, w2 = 2 * width[1:] + width[:-1], width[1:] + 2 * width[:-1]
-    same = left * right > 0
+    same = (np.sign(left) == np.sign(right)) & (np.minimum(np.abs(left), np.abs(right)) > 1e-12)
     safe_left, safe_right = np.where(same, left, 1.0), np.where(same, right, 1.0)
     slopes[1:-1] = np.where(same, (w1 + w2) / (w1 / safe_left + w2 / safe_right), 0.0)
     return slopes
