@@ -57,12 +57,20 @@ _FRAMES = frozenset({"frames"})
 FORMATS: Final[dict[str, Format]] = {
     f.id: f
     for f in (
-        Format("mp4", "MP4 video", (".mp4", ".m4v"), "video", "video", _FRAMES),
-        Format("webm", "WebM video with alpha", (".webm",), "video", "video", _FRAMES, alpha=True),
+        Format("mp4", "MP4", (".mp4", ".m4v"), "video", "video", _FRAMES),
+        Format("webm", "WebM with alpha", (".webm",), "video", "video", _FRAMES, alpha=True),
         Format("mov", "ProRes 4444 with alpha", (".mov",), "video", "video", _FRAMES, alpha=True),
         Format("npz", "Soliloquy performance", (".npz",), "performance_npz", "curves", reads_curves=True),
-        Format("fbx", "FBX 7.4 head with animation", (".fbx",), "fbx_write", "scene"),
-        Format("gltf", "glTF 2.0 head with animation", (".glb", ".gltf"), "gltf_write", "scene"),
+        Format("fbx", "FBX", (".fbx",), "fbx", "scene", reads_curves=True, reads_head=True),
+        Format(
+            "gltf",
+            "glTF",
+            (".glb", ".gltf"),
+            "gltf",
+            "scene",
+            reads_curves=True,
+            reads_head=True,
+        ),
         Format("livelink", "Live Link Face CSV", (".csv",), "livelink", "curves", reads_curves=True),
     )
 }
