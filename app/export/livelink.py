@@ -183,12 +183,22 @@ def write(take: Take, path: Path, options: ExportOptions, progress: Progress, ca
     return write_bytes(path, dump(Recording(codes, to_values(motion))).encode())
 
 
-def read_curves(path: Path, options: ExportOptions) -> Performance:
-    """The performance of a recording; dropped rows are filled by linear interpolation."""
-    recording = load(read_text(path))
+def parse(text: str, path: Path) -> Performance:
+    """The performance of a recording's text; dropped rows are filled by linear interpolation."""
+    recording = load(text)
     if not recording.timecodes:
         raise InputError(f"{path} holds no row of curves.")
     t_s = np.array([timecode_seconds(code) for code in recording.timecodes])
     t_s = np.unwrap(t_s, period=86400)
     rate = row_rate(t_s)
     return from_values(on_grid(recording.values, t_s, rate), rate)
+
+
+def read_curves(path: Path, options: ExportOptions) -> Performance:
+    """The performance of a Live Link Face recording, or of another table of curves."""
+    text = read_text(path)
+    if "timecode" in text[:4096].lower():
+        return parse(text, path)
+    from app.export.tables import read_csv
+
+    return read_csv(path, options)

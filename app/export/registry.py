@@ -53,6 +53,7 @@ class Format:
 
 
 _FRAMES = frozenset({"frames"})
+_HEAD = frozenset({"head"})
 
 FORMATS: Final[dict[str, Format]] = {
     f.id: f
@@ -60,18 +61,18 @@ FORMATS: Final[dict[str, Format]] = {
         Format("mp4", "MP4", (".mp4", ".m4v"), "video", "video", _FRAMES),
         Format("webm", "WebM with alpha", (".webm",), "video", "video", _FRAMES, alpha=True),
         Format("mov", "ProRes 4444 with alpha", (".mov",), "video", "video", _FRAMES, alpha=True),
-        Format("npz", "Soliloquy performance", (".npz",), "performance_npz", "curves", reads_curves=True),
+        Format("png", "PNG sequence", (".png",), "stills", "pictures", _FRAMES, alpha=True),
+        Format("exr", "EXR sequence", (".exr",), "stills", "pictures", _FRAMES, alpha=True),
+        Format("wav", "WAV", (".wav",), "sound", "sound", frozenset({"voice"})),
         Format("fbx", "FBX", (".fbx",), "fbx", "scene", reads_curves=True, reads_head=True),
-        Format(
-            "gltf",
-            "glTF",
-            (".glb", ".gltf"),
-            "gltf",
-            "scene",
-            reads_curves=True,
-            reads_head=True,
-        ),
+        Format("gltf", "glTF", (".glb", ".gltf"), "gltf", "scene", reads_curves=True, reads_head=True),
+        Format("obj", "OBJ sequence", (".obj",), "meshes", "scene", _HEAD),
+        Format("pointcache", "Point cache", (".pc2", ".mdd"), "pointcache", "scene", _HEAD),
         Format("livelink", "Live Link Face CSV", (".csv",), "livelink", "curves", reads_curves=True),
+        Format("a2f", "Audio2Face JSON", (".a2f.json",), "audio2face", "curves", reads_curves=True),
+        Format("csv", "Plain CSV", (".plain.csv",), "tables_csv", "curves", reads_curves=True),
+        Format("json", "Plain JSON", (".json",), "tables_json", "curves", reads_curves=True),
+        Format("npz", "Soliloquy performance", (".npz",), "performance_npz", "curves", reads_curves=True),
     )
 }
 
