@@ -242,9 +242,8 @@ class Studio:
             if actor is not None:
                 mesh: HeadMesh = actor.head.mesh
                 return mesh
-            from engines.rig.fit import fit_head
-
             from engines.face.landmarks import find_face
+            from engines.rig.fit import fit_head
 
             fitted = fit_head(find_face(portrait), (portrait.rgb.shape[1], portrait.rgb.shape[0]))
             return fitted.mesh
@@ -298,6 +297,7 @@ class Studio:
         project: Project,
         *,
         draw: bool,
+        model: bool,
         render: RenderOptions | None = None,
         progress: Progress = no_progress,
         cancel: CancelToken | None = None,
@@ -306,7 +306,7 @@ class Studio:
 
         Parameters
         ----------
-        draw : whether pictures are wanted
+        draw, model : whether pictures and the textured head are wanted
         """
         from app.export import Take
 
@@ -317,8 +317,8 @@ class Studio:
         speech = self.analyse(project) if voice is not None and not project.performance else None
         size: tuple[int, int] | None = None
         frames, head = None, None
-        if project.portrait:
-            head = self._textured_head(project) if project.engine == "blendshape" else self.head_mesh(project)
+        if model:
+            head = self._textured_head(project)
         if draw:
             self.prepare(project, progress=progress, cancel=cancel)
             options = render or RenderOptions(size=project.size)
@@ -345,8 +345,11 @@ class Studio:
         )
 
     def _textured_head(self, project: Project) -> HeadMesh:
-        mesh: HeadMesh = self.prepare(project).head_mesh()
-        return mesh
+        """The person's head with the photo on it where the engine can bake that, else the fitted head."""
+        if project.portrait and project.engine == registry.DEFAULT:
+            mesh: HeadMesh = self.prepare(project).head_mesh()
+            return mesh
+        return self.head_mesh(project)
 
     def output_size(self, project: Project, wanted: tuple[int, int] | None = None) -> tuple[int, int]:
         """(width, height) of the frames; a 0 in ``wanted`` follows from the other by the portrait's shape."""
@@ -387,8 +390,11 @@ class Studio:
         options = options or ExportOptions()
         chosen = {path: format_of(path, options) for path in outputs}
         draw = any("frames" in f.needs for f in chosen.values())
+        model = any("head" in f.needs or f.kind == "scene" for f in chosen.values())
         written: list[Path] = []
-        take = self.take(project, draw=draw, render=render, progress=scaled(progress, 0.0, 0.1), cancel=cancel)
+        take = self.take(
+            project, draw=draw, model=model, render=render, progress=scaled(progress, 0.0, 0.1), cancel=cancel
+        )
         shares = {path: 20.0 if "frames" in f.needs else 1.0 for path, f in chosen.items()}
         done, total = 0.0, sum(shares.values())
         for path, share in shares.items():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.core.passes.scene import TRACK_RATE, Scene
+from engines import arkit
 from engines.api import Performance
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ def speak(speech: SpeechAnalysis, phones: Sequence[PhoneLike], mesh: HeadMesh) -
     """Solve the voice's mouth for one head."""
     from engines.rig.measure import mouth_geometry
     from engines.rig.solve import solve_mouth
-
     from engines.speech import mouth
 
     rest = np.zeros((1, 52), np.float32)
@@ -61,11 +61,15 @@ def speak(speech: SpeechAnalysis, phones: Sequence[PhoneLike], mesh: HeadMesh) -
 
 
 def lip_opening(mesh: HeadMesh) -> np.ndarray:
-    """How far each unit at a modest weight opens the lips, for weight 1 : float64 (52,)."""
+    """How far each unit opens the lips for weight 1, about a slightly open jaw : float64 (52,); shutting is negative.
+
+    In distances between the outer eye corners.
+    """
     from engines.rig.measure import mouth_geometry
 
-    step = 0.25
-    tried = np.concatenate([np.zeros((1, 52)), step * np.eye(52)]).astype(np.float32)
+    step = 0.15
+    tried = np.concatenate([np.zeros((1, arkit.COUNT)), step * np.eye(arkit.COUNT)]).astype(np.float32)
+    tried[:, arkit.INDEX["jawOpen"]] += 0.3  # shut lips could not show what shuts them further
     aperture = np.asarray(mouth_geometry(mesh, tried)["aperture"], np.float64)
     return (aperture[1:] - aperture[0]) / step
 
