@@ -30,6 +30,8 @@ from engines.rig.mesh import PARTS  # noqa: E402
 
 CM = 10.0
 """MakeHuman works in decimetres."""
+STRENGTH = {"mouthLowerDown": 1.7, "mouthUpperUp": 1.35}
+"""Face units that at full strength move less than the ARKit shapes of the same name do on a face."""
 CUT_HEIGHT, CUT_WIDTH = 5.42, 1.05
 FOLDERS = ("cheek", "chin", "ears", "eyes", "eyebrows", "forehead", "head", "mouth", "neck", "nose", "asym")
 
@@ -195,6 +197,8 @@ def bake(source: Source) -> dict[str, np.ndarray]:
     adult, axes = identity_axes(source)
     base = source.points + adult
     units = np.stack([source.target(source.data / f"faceunits01/targets/faceunits/{n}.target") for n in arkit.NAMES])
+    for name, factor in STRENGTH.items():
+        units[list(arkit.indices(name))] *= factor
     quads, quad_uv, in_mouth = kept_quads(source)
     lids = loops_of_sockets(source)
     mouth = max(loops(quads, in_mouth), key=len)

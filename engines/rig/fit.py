@@ -9,7 +9,9 @@ What step 3 changes against the portrait is kept in `FittedHead.rest_offsets`, s
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import scipy.sparse as sp
@@ -23,6 +25,8 @@ from engines.rig.head import Head, load_head
 from engines.rig.landmark_sets import IRIS
 from engines.rig.mesh import HeadMesh
 from engines.rig.warp import fit_field
+
+LOOK: Final = arkit.indices("eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +89,16 @@ class FittedHead:
         return (world + self.rest_head[3:]).astype(np.float32)
 
 
+@functools.cache
+def average_mesh() -> HeadMesh:
+    """The average adult with eyes behind the lids, lips and lids that close: `load_head` made ready to act."""
+    head = load_head()
+    raw = head.mesh.vertices.astype(float)
+    view = np.array([0.0, head.mesh.pivots[2, 1], 200.0])
+    pupils = [pivot.astype(float) + np.array([0.0, 0.0, 1.0]) - view for pivot in head.mesh.pivots[2:]]
+    return _act(head, raw, raw, head.mesh.units.astype(float), view, pupils)[0]
+
+
 def fit_head(landmarks: FaceLandmarks, image_size: tuple[int, int]) -> FittedHead:
     """Fit the generic head to a face.
 
@@ -93,13 +107,16 @@ def fit_head(landmarks: FaceLandmarks, image_size: tuple[int, int]) -> FittedHea
     landmarks : the face, in pixels of the portrait
     image_size : (width, height) of the portrait in pixels
     """
+    from threadpoolctl import threadpool_limits
+
     head = load_head()
-    solution = solver.solve(head, landmarks, image_size)
-    gaze = _gaze(landmarks, solution, head.shape(solution.coefficients), head)
-    look = np.zeros(arkit.COUNT)
-    look[list(arkit.indices("eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp"))] = look_weights(gaze[None])[0]
-    solution = solver.solve(head, landmarks, image_size, look)
-    return _finish(head, landmarks, solution)
+    with threadpool_limits(1, "blas"):  # the systems are small; several BLAS threads lose when the machine is busy
+        solution = solver.solve(head, landmarks, image_size)
+        gaze = _gaze(landmarks, solution, head.shape(solution.coefficients), head)
+        look = np.zeros(arkit.COUNT)
+        look[list(LOOK)] = look_weights(gaze[None])[0]
+        solution = solver.solve(head, landmarks, image_size, look, solution)
+        return _finish(head, landmarks, solution)
 
 
 def _finish(head: Head, landmarks: FaceLandmarks, solution: solver.Solution) -> FittedHead:
@@ -110,25 +127,12 @@ def _finish(head: Head, landmarks: FaceLandmarks, solution: solver.Solution) -> 
     expression = np.tensordot(solution.weights, units, 1)
     warp, error = _residual_field(head, landmarks, solution, raw + expression)
     portrait = raw + expression + warp
-    neutral = raw + warp
-    neutral, on_ball, balls = personal.fit_eyes(head, neutral, view)
-    neutral = neutral + on_ball
-    neutral = neutral + personal.seal_lips(neutral)
-    neutral = personal.carry_parts(head, neutral, neutral - raw)
-    units = personal.close_lids(personal.seal_units(units), neutral, balls)
-    units = personal.carry_unit_parts(head, units)
-    for part, (centre, _), bone in zip(("eyeLeft", "eyeRight"), balls, (2, 3), strict=True):
-        del part, bone
-    pivots = head.mesh.pivots.astype(np.float64)
-    pivots[2:] = [centre for centre, _ in balls]
-    mesh = replace(
-        head.mesh,
-        vertices=neutral.astype(np.float32),
-        units=units.astype(np.float32),
-        pivots=pivots.astype(np.float32),
-    )
-    offsets = portrait + 0.0
-    offsets -= neutral + np.tensordot(solution.weights, units, 1)
+    pupils = [
+        solution.camera.unproject(landmarks.points[list(iris), :2].astype(float).mean(0), 1.0) @ rotation
+        for iris in IRIS
+    ]
+    mesh, balls = _act(head, raw, raw + warp, units, view, pupils)
+    offsets = portrait - mesh.vertices - np.tensordot(solution.weights, mesh.units, 1)
     skin = np.isin(mesh.parts_of_vertices(), (0, 7))
     offsets[~skin] = 0
     rest_head = np.concatenate([solution.angles, solution.translation])
@@ -147,6 +151,34 @@ def _finish(head: Head, landmarks: FaceLandmarks, solution: solver.Solution) -> 
     )
     gaze = _gaze_of(landmarks, fitted)
     return replace(fitted, rest_gaze=gaze.astype(np.float32))
+
+
+def _act(
+    head: Head, raw: np.ndarray, neutral: np.ndarray, units: np.ndarray, view: np.ndarray, pupils: list[np.ndarray]
+) -> tuple[HeadMesh, list[tuple[np.ndarray, float]]]:
+    """Put a neutral face in order, and the eyeballs (centre, radius) that it got.
+
+    Parameters
+    ----------
+    raw, neutral : (V, 3) the face before and after its skin was moved onto the landmarks
+    units : (52, V, 3) in the person's size
+    view, pupils : as in `engines.rig.personal.fit_eyes`
+    """
+    neutral, on_ball, balls = personal.fit_eyes(head, neutral, view, pupils)
+    neutral = neutral + on_ball
+    neutral = neutral + personal.seal_lips(neutral)
+    neutral = personal.carry_parts(head, neutral, neutral - raw)
+    units = personal.close_lids(personal.seal_units(units), neutral, balls)
+    units = personal.carry_unit_parts(head, units)
+    pivots = head.mesh.pivots.astype(np.float64)
+    pivots[2:] = [centre for centre, _ in balls]
+    mesh = replace(
+        head.mesh,
+        vertices=neutral.astype(np.float32),
+        units=units.astype(np.float32),
+        pivots=pivots.astype(np.float32),
+    )
+    return mesh, balls
 
 
 def _relative(residual_px: np.ndarray, landmarks: FaceLandmarks) -> float:
@@ -179,9 +211,10 @@ def _gaze(landmarks: FaceLandmarks, solution: solver.Solution, neutral: np.ndarr
     balls = []
     for part in ("eyeLeft", "eyeRight"):
         rows = head.mesh.part_vertices(part)
-        centre = neutral[rows].mean(0)
+        centre = (neutral[rows].min(0) + neutral[rows].max(0)) / 2
         balls.append((centre, float(np.linalg.norm(neutral[rows] - centre, axis=1).mean())))
-    return _look_at(landmarks, head_rotation(solution.angles), solution.translation, solution.camera, balls)
+    gaze = _look_at(landmarks, head_rotation(solution.angles), solution.translation, solution.camera, balls)
+    return np.tile((gaze[:2] + gaze[2:]) / 2, 2)  # the eyeballs are not yet where the lids want them
 
 
 def _gaze_of(landmarks: FaceLandmarks, fitted: FittedHead) -> np.ndarray:
@@ -197,15 +230,9 @@ def _look_at(
     balls: list[tuple[np.ndarray, float]],
 ) -> np.ndarray:
     """Where the rays through the pupils meet the eyeballs, as yaw and pitch of both eyes : (4,)."""
+    view = -translation @ rotation
     angles = []
     for iris, (centre, radius) in zip(IRIS, balls, strict=True):
-        pupil = landmarks.points[list(iris), :2].astype(float).mean(0)
-        ray = camera.unproject(pupil, 1.0) @ rotation
-        ray /= np.linalg.norm(ray)
-        to = centre + translation @ rotation
-        along = to @ ray
-        half = np.sqrt(max(radius**2 - max(to @ to - along**2, 0.0), 0.0))
-        direction = (along - half) * ray - to
-        direction /= np.linalg.norm(direction)
-        angles += [np.arctan2(direction[0], direction[2]), np.arcsin(np.clip(direction[1], -1, 1))]
-    return np.clip(np.array(angles), -0.7, 0.7)
+        pupil = camera.unproject(landmarks.points[list(iris), :2].astype(float).mean(0), 1.0) @ rotation
+        angles.append(personal.look_of(centre, radius, view, pupil))
+    return np.clip(np.concatenate(angles), -0.7, 0.7)

@@ -7,10 +7,28 @@ from typing import Final
 
 import numpy as np
 
+from engines import arkit
 from engines.api import head_rotation
 
 BONES: Final = ("neck", "head", "eyeLeft", "eyeRight")
 PARTS: Final = ("skin", "eyeLeft", "eyeRight", "teethUpper", "teethLower", "tongue", "lashes", "mouthInner")
+
+
+_JAW, _CLOSE = arkit.INDEX["jawOpen"], arkit.INDEX["mouthClose"]
+
+
+def effective_weights(weights: np.ndarray) -> np.ndarray:
+    """Weights as they act on the mesh: ``mouthClose`` mends what ``jawOpen`` opens, so it acts no further than that.
+
+    Parameters
+    ----------
+    weights : (..., 52)
+    """
+    if (weights[..., _CLOSE] <= weights[..., _JAW]).all():
+        return weights
+    result = np.array(weights)
+    result[..., _CLOSE] = np.minimum(weights[..., _CLOSE], weights[..., _JAW])
+    return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +75,7 @@ class HeadMesh:
         ----------
         weights : (52,)
         """
+        weights = effective_weights(weights)
         active = np.flatnonzero(weights)
         return np.asarray(
             self.vertices + np.tensordot(weights[active].astype(np.float32), self.units[active], 1), np.float32

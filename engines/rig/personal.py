@@ -1,4 +1,4 @@
-"""What makes a fitted head work as this person's: units in their size, eyes behind the lids, lips and lids that close."""
+"""What makes a fitted head work: units in the person's size, eyes behind the lids, lips and lids that close."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def scale_units(head: Head, vertices: np.ndarray) -> np.ndarray:
 
 
 def fit_eyes(
-    head: Head, vertices: np.ndarray, view: np.ndarray
+    head: Head, vertices: np.ndarray, view: np.ndarray, pupils: list[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, list[tuple[np.ndarray, float]]]:
     """Put eyeballs behind the lids, and the lid margins onto them.
 
@@ -143,6 +143,7 @@ def fit_eyes(
     ----------
     vertices : (V, 3) neutral face in the head's frame
     view : (3,) place of the camera in the head's frame; lids move along its rays, which keeps the picture
+    pupils : directions (3,) from there to the pupils, left and right; both eyes are made to look the same way
 
     Returns
     -------
@@ -160,18 +161,52 @@ def fit_eyes(
         margin = vertices[pair.chain]
         width = np.linalg.norm(vertices[pair.upper[0]] - vertices[pair.upper[-1]])
         old_width = np.linalg.norm(mesh.vertices[pair.upper[0]] - mesh.vertices[pair.upper[-1]])
-        radius = old_radius * width / old_width
+        radius = float(old_radius * width / old_width)
         centre = _ball_behind(margin, radius * (1 + LID_CLEARANCE), old_centre - mesh.vertices[pair.chain].mean(0))
-        direction = (mesh.vertices[rows] - old_centre) / old_radius
-        result[rows] = centre + radius * direction
+        balls.append((centre, radius))
+    balls = _same_look(balls, view, pupils)
+    for side, part in enumerate(("eyeLeft", "eyeRight")):
+        pair, (centre, radius) = lids(side), balls[side]
+        rows = mesh.part_vertices(part)
+        margin = vertices[pair.chain]
+        direction = mesh.vertices[rows] - mesh.pivots[2 + side]
+        result[rows] = centre + radius * direction / np.linalg.norm(direction, axis=1, keepdims=True)
         wanted = _onto_ball(margin, view, centre, radius * (1 + LID_CLEARANCE))
         move = wanted - margin
         order = {int(v): k for k, v in enumerate(pair.chain)}
         shift += pair.field(
             move[[order[int(v)] for v in pair.upper]], move[[order[int(v)] for v in pair.lower]], len(vertices)
         )
-        balls.append((centre, radius))
     return result, shift, balls
+
+
+def look_of(centre: np.ndarray, radius: float, view: np.ndarray, pupil: np.ndarray) -> np.ndarray:
+    """Yaw and pitch of an eye whose pupil is seen from ``view`` in the direction ``pupil`` : (2,), head's frame."""
+    ray = pupil / np.linalg.norm(pupil)
+    to = centre - view
+    along = to @ ray
+    half = np.sqrt(max(radius**2 - max(to @ to - along**2, 0.0), 0.0))
+    direction = (along - half) * ray - to
+    direction /= np.linalg.norm(direction)
+    return np.array([np.arctan2(direction[0], direction[2]), np.arcsin(np.clip(direction[1], -1, 1))])
+
+
+def _same_look(
+    balls: list[tuple[np.ndarray, float]], view: np.ndarray, pupils: list[np.ndarray]
+) -> list[tuple[np.ndarray, float]]:
+    """Eyeballs moved a little, symmetrically, so that the eyes look in one direction.
+
+    Lids alone do not fix the centres sideways, and the visual axis lies a few degrees nasal of the optical one.
+    """
+    for _ in range(3):
+        looks = [look_of(c, r, view, p) for (c, r), p in zip(balls, pupils, strict=True)]
+        apart = (looks[0] - looks[1]) / 2
+        moved = []
+        for (centre, radius), sign in zip(balls, (1, -1), strict=True):
+            step = radius * np.clip(sign * apart, -0.25, 0.25)
+            moved.append((centre + np.array([step[0], step[1], 0.0]), radius))
+        balls = moved
+    return balls
 
 
 def _ball_behind(margin: np.ndarray, radius: float, offset: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 
 from engines import arkit
 from engines.api import head_angles, head_rotation
@@ -47,7 +48,7 @@ class Basis:
     mean : (478, 3)
     axes : (K + E, 478, 3), identity axes (sums and differences of sides), then fitted units
     sigma : (K + E,), prior spread of each
-    to_coefficients : (K, K), from fitted identity unknowns to the head's own coefficients
+    to_coefficients : (K of the head, K), from fitted identity unknowns to the head's own coefficients
     units : indices of the E fitted ARKit units
     """
 
@@ -62,7 +63,8 @@ class Basis:
 def basis(head: Head) -> Basis:
     names = head.identity_names
     index = {name: i for i, name in enumerate(names)}
-    columns, sigma = [], []
+    columns: list[np.ndarray] = []
+    sigma: list[float] = []
     for i, name in enumerate(names):
         column = np.zeros(len(names))
         if name.startswith("r-"):
@@ -84,15 +86,25 @@ def basis(head: Head) -> Basis:
         else:
             sigma.append(0.35)
     mix = np.array(columns).T
+    spreads = np.array(sigma)
     fixed = set(arkit.indices(*NOT_FITTED))
     units = np.array([i for i in range(arkit.COUNT) if i not in fixed])
     on_landmarks = head.landmarks(head.identity).astype(float)
-    axes = np.concatenate([np.einsum("kj,klc->jlc", mix, on_landmarks), head.landmarks(head.mesh.units[units])])
-    for k, unit in enumerate(units):
-        name = arkit.NAMES[unit].removesuffix("Left").removesuffix("Right")
-        sigma.append(UNIT_SIGMA.get(arkit.NAMES[unit], UNIT_SIGMA.get(name, 0.2)))
-        del k
-    return Basis(head.landmarks(head.mesh.vertices).astype(float), axes, np.array(sigma), mix, units)
+    mixed = np.einsum("kj,klc->jlc", mix, on_landmarks)
+    # Ears, neck and the back of the head do not show in landmarks; solving for them would only cost time.
+    shows = np.linalg.norm(mixed[:, :468], axis=2).max(1) * spreads > 0.02
+    axes = np.concatenate([mixed[shows], head.landmarks(head.mesh.units[units])])
+    names_of_units = [arkit.NAMES[u].removesuffix("Left").removesuffix("Right") for u in units]
+    unit_sigma = [
+        UNIT_SIGMA.get(arkit.NAMES[u], UNIT_SIGMA.get(n, 0.2)) for u, n in zip(units, names_of_units, strict=True)
+    ]
+    return Basis(
+        head.landmarks(head.mesh.vertices).astype(float),
+        axes,
+        np.concatenate([spreads[shows], unit_sigma]),
+        mix[:, shows],
+        units,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +113,7 @@ class Solution:
 
     Attributes
     ----------
+    pose, values : the unknowns themselves, to go on from
     coefficients : (K,) of the head's identity axes
     weights : (52,)
     angles : (3,) pitch, yaw, roll
@@ -110,6 +123,8 @@ class Solution:
     trust : (478,), 0 to 1
     """
 
+    pose: np.ndarray
+    values: np.ndarray
     coefficients: np.ndarray
     weights: np.ndarray
     angles: np.ndarray
@@ -150,7 +165,11 @@ def _margins() -> list[tuple[int, int]]:
 
 
 def solve(
-    head: Head, face: FaceLandmarks, size: tuple[int, int], look: np.ndarray | None = None, iterations: int = 14
+    head: Head,
+    face: FaceLandmarks,
+    size: tuple[int, int],
+    look: np.ndarray | None = None,
+    start: Solution | None = None,
 ) -> Solution:
     """Explain the landmarks of a face.
 
@@ -159,21 +178,25 @@ def solve(
     head : the generic head
     face : landmarks in a picture of ``size`` (width, height) pixels
     look : (52,), weights of the units that are not fitted (lids that follow the gaze), or None
+    start : a solution to refine, or None to begin with the average head
     """
     b = basis(head)
     trust = _trust(head, face)
     look = np.zeros(arkit.COUNT) if look is None else look
     mean = b.mean + np.tensordot(look, head.landmarks(head.mesh.units), 1)
-    pose = _start(face, b.mean, trust, size)
     identity = len(b.sigma) - len(b.units)
-    values = np.zeros(len(b.sigma))
+    if start is None:
+        pose, values = _start(face, b.mean, trust, size), np.zeros(len(b.sigma))
+    else:
+        pose, values = start.pose, start.values
     centre = np.array([(size[0] - 1) / 2, (size[1] - 1) / 2])
     target = face.points[:, :2].astype(float)
     spread = LANDMARK_SIGMA * face.eye_distance
-    closing_rows, closing_right = _closed_lips(b, identity)
+    closing_rows, closing_right = _neutral_identity(b, identity)
     robust = np.ones(len(target))
+    by_landmark = np.ascontiguousarray(b.axes.transpose(1, 2, 0))
     damping = 1.0
-    for step in range(iterations):
+    for step in range(12) if start is None else range(6, 11):
         # The pose settles first, then what many people share, then the details.
         width = np.interp(step, [0, 2, 5], [0.05, 0.35, 1.0])
         shape = mean + np.tensordot(values, b.axes, 1)
@@ -196,7 +219,7 @@ def solve(
             jacobian[:, :, k] = np.einsum("lij,lj->li", to_pixels, shape @ change.T)
         jacobian[:, :, 3:6] = to_pixels
         jacobian[:, :, 6] = pixels - centre
-        jacobian[:, :, POSE:] = np.einsum("lij,klj->lik", to_pixels @ rotation, b.axes)
+        jacobian[:, :, POSE:] = (to_pixels @ rotation) @ by_landmark
         a = (jacobian * weight[:, None, None]).reshape(-1, POSE + len(values))
         normal, right = a.T @ a, a.T @ (residual * weight[:, None]).ravel()
         prior = 1 / (b.sigma * width) ** 2
@@ -223,6 +246,8 @@ def solve(
     camera = Camera(float(np.exp(pose[6])), (float(centre[0]), float(centre[1])))
     pixels = camera.project(shape @ head_rotation(pose[:3]).T + pose[3:6])
     return Solution(
+        pose,
+        values,
         b.to_coefficients @ values[:identity],
         weights,
         pose[:3],
@@ -252,17 +277,22 @@ def _trust(head: Head, face: FaceLandmarks) -> np.ndarray:
     return trust
 
 
-def _closed_lips(b: Basis, identity: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows that ask the identity, not the expression, to have closed lips, and usual open eyes: (N, K), (N,)."""
+def _neutral_identity(b: Basis, identity: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that ask the identity for closed lips, usual eyes and a mouth that does not smile: (N, K), (N,)."""
     rows, right = [], []
     for upper, lower in _margins():
         rows.append((b.axes[:identity, upper, 1] - b.axes[:identity, lower, 1]) / 0.03)
         right.append(-(b.mean[upper, 1] - b.mean[lower, 1]) / 0.03)
+    axes = b.axes[:identity]
     for eye_up, eye_low in zip(EYE_UPPER, EYE_LOWER, strict=True):
-        opening = b.axes[:identity, eye_up[4], 1] - b.axes[:identity, eye_low[4], 1]
-        rows.append(opening / 0.25)
-        right.append(0.0)
-    return np.array(rows), np.array(right)
+        rows.append((axes[:, eye_up[4], 1] - axes[:, eye_low[4], 1]) / 0.25)
+    # A smile is an expression: as an identity, corners neither rise above the middle nor go far apart.
+    corners, middle = (axes[:, 61] + axes[:, 291]) / 2, (axes[:, 13] + axes[:, 14]) / 2
+    rows.append((corners - middle)[:, 1] / 0.10)
+    width, eyes = axes[:, 291, 0] - axes[:, 61, 0], axes[:, 263, 0] - axes[:, 33, 0]
+    usual = (b.mean[291, 0] - b.mean[61, 0]) / (b.mean[263, 0] - b.mean[33, 0])
+    rows.append((width - usual * eyes) / 0.22)
+    return np.array(rows), np.array(right + [0.0] * (len(rows) - len(right)))
 
 
 def _sides_agree(normal: np.ndarray, right: np.ndarray, values: np.ndarray, b: Basis, identity: int) -> None:
@@ -284,18 +314,23 @@ def _sides_agree(normal: np.ndarray, right: np.ndarray, values: np.ndarray, b: B
 
 def _bounded(normal: np.ndarray, right: np.ndarray, values: np.ndarray, first: int) -> np.ndarray:
     """The step of a quadratic model whose unknowns from ``first`` on stay within 0 and 1, by an active set."""
-    free = np.ones(len(right), bool)
-    low, high = np.full(len(right), -np.inf), np.full(len(right), np.inf)
-    low[first:], high[first:] = -values[first - POSE :], 1 - values[first - POSE :]
-    change = np.zeros(len(right))
-    for _ in range(8):
+    # The free unknowns are eliminated once (Schur complement), so that the active set works on the units alone.
+    factor = cho_factor(normal[:first, :first], check_finite=False)
+    across = cho_solve(factor, normal[:first, first:], check_finite=False)
+    inner = normal[first:, first:] - normal[first:, :first] @ across
+    target = right[first:] - across.T @ right[:first]
+    low, high = -values[first - POSE :], 1 - values[first - POSE :]
+    free = np.ones(len(low), bool)
+    change = np.zeros(len(low))
+    for _ in range(len(low)):
         fixed = ~free
         change[free] = np.linalg.solve(
-            normal[np.ix_(free, free)], right[free] - normal[np.ix_(free, fixed)] @ change[fixed]
+            inner[np.ix_(free, free)], target[free] - inner[np.ix_(free, fixed)] @ change[fixed]
         )
         beyond = free & ((change < low - 1e-9) | (change > high + 1e-9))
         if not beyond.any():
             break
         change = np.clip(change, low, high)
         free &= ~beyond
-    return np.clip(change, low, high)
+    change = np.clip(change, low, high)
+    return np.concatenate([cho_solve(factor, right[:first], check_finite=False) - across @ change, change])
