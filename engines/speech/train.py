@@ -156,8 +156,8 @@ def _net(data: list[Example], mean: np.ndarray, scale: np.ndarray, options: Opti
         schedule.step()
     result: dict[str, torch.Tensor] = {f"{seed}/in/weight": entry.weight, f"{seed}/in/bias": entry.bias}
     for number, block in enumerate(blocks):
+        result |= {f"{seed}/block{number}/{name}": value for name, value in block.named_parameters()}
         result[f"{seed}/block{number}/weight"] = block.weight.permute(2, 1, 0).contiguous()
-        result[f"{seed}/block{number}/bias"] = block.bias
     result |= {f"{seed}/out/weight": head.weight, f"{seed}/out/bias": head.bias}
     return {name: tensor.detach().numpy() for name, tensor in result.items()}
 

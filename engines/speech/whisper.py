@@ -55,12 +55,12 @@ def read_ctranslate2(path: Path) -> dict[str, np.ndarray]:
     WeightsMissing
         If the file is cut short or of another kind.
     """
-    data = np.memmap(path, np.uint8, "r")
+    data: np.ndarray = np.memmap(path, np.uint8, "r")
     offset = 0
 
     def take(code: str) -> int:
         nonlocal offset
-        (value,) = struct.unpack_from("<" + code, memoryview(data), offset)
+        (value,) = struct.unpack_from("<" + code, data.data, offset)
         offset += struct.calcsize("<" + code)
         return int(value)
 
@@ -113,9 +113,16 @@ def weights(part: str) -> dict[str, np.ndarray]:
 
 @functools.cache
 def _mel_filters() -> np.ndarray:
-    import librosa
-
-    return np.asarray(librosa.filters.mel(sr=_SAMPLE_RATE, n_fft=_FFT, n_mels=_MELS), np.float32)
+    """Triangles of unit area on Slaney's scale (linear to 1 kHz, logarithmic above) : float32 (80, 201)."""
+    step = np.log(6.4) / 27
+    top = 15 + np.log(_SAMPLE_RATE / 2 / 1000) / step
+    mel = np.linspace(0, top, _MELS + 2)
+    edges = np.where(mel < 15, mel * 200 / 3, 1000 * np.exp(step * (mel - 15)))
+    f = np.linspace(0, _SAMPLE_RATE / 2, _FFT // 2 + 1)
+    rise = (f - edges[:-2, None]) / np.diff(edges)[:-1, None]
+    fall = (edges[2:, None] - f) / np.diff(edges)[1:, None]
+    area = 2 / (edges[2:] - edges[:-2])
+    return np.asarray(np.maximum(0, np.minimum(rise, fall)) * area[:, None], np.float32)
 
 
 def log_mel(sound: np.ndarray) -> np.ndarray:
@@ -169,15 +176,18 @@ def encode(sound: np.ndarray, layers: tuple[int, ...] = (2, 3)) -> tuple[np.ndar
 
     Parameters
     ----------
-    sound : float32 (N,), mono 16 kHz, at most 30 s; not padded to 30 s
-    layers : numbers 1 to 4 in rising order; 5 is the last block after the final normalisation (what the decoder reads)
+    sound : float32 (N,), mono 16 kHz, at most 30 s
+    layers : numbers 1 to 4 in rising order; 5 is the last block after the final normalisation, which the decoder reads:
+        (1500, 384), the silence that fills up the 30 s included
 
     Notes
     -----
-    Vector ``j`` is centred on second ``j / 50``.
+    Vector ``j`` is centred on second ``j / 50``. The sound is filled up to 30 s as in the original's training; without
+    that the decoder does not know where speech ends and repeats itself.
     """
     w = weights("encoder")
-    mel = log_mel(sound)
+    count = max(1, -(-len(sound) // (2 * _HOP)))
+    mel = log_mel(np.pad(sound, (0, max(0, round(MAX_SECONDS * _SAMPLE_RATE) - len(sound)))))
     x = gelu(_conv3(mel.T, w["conv1/weight"], w["conv1/bias"], 1))
     x = gelu(_conv3(x, w["conv2/weight"], w["conv2/bias"], 2))
     x += w["position_encodings/encodings"][: len(x)]
@@ -191,7 +201,7 @@ def encode(sound: np.ndarray, layers: tuple[int, ...] = (2, 3)) -> tuple[np.ndar
         hidden = gelu(linear(layer_norm(x, w, name + "ffn/layer_norm"), w, name + "ffn/linear_0"))
         x = x + linear(hidden, w, name + "ffn/linear_1")
         if number in layers:
-            kept.append(x)
+            kept.append(x[:count])
     if LAYERS + 1 in layers:
         kept.append(layer_norm(x, w, "layer_norm"))
     return tuple(kept)

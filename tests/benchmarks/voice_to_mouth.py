@@ -1,0 +1,163 @@
+"""How well the driven head's mouth follows real talking mouths, from their voices alone.
+
+    python -m tests.benchmarks.voice_to_mouth FOLDER [--leave-one-out] [--folds N] [--work DIR] [--seeds N] [--copies N]
+
+``FOLDER`` is laid out as `engines.speech.corpus` says. The voice goes the whole way: analysis, mouth track, geometry
+targets, solve on the generic head; what is scored is the geometry measured on the driven head, not the readout.
+Scores at zero lag: Pearson r per clip against the video at its own rate (offsets of ``sync.json`` applied), mean
+within speaker, then over speakers; velocity is r of first differences of the aperture; closure is the share of aligned
+P B M (shorter than 0.25 s) whose aperture has a minimum within two frames that is local and in the clip's lowest 30 %.
+
+With ``--leave-one-out`` the readout is fitted anew for each speaker (all of GRID together) on the other speakers;
+``--folds N`` puts speakers together into N groups, which is quicker.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from engines.rig.head import load_head
+from engines.rig.measure import mouth_geometry
+from engines.rig.solve import solve_mouth
+from engines.speech import readout
+from engines.speech.analysis import SpeechAnalysis, analyse
+from engines.speech.audio import load_voice
+from engines.speech.corpus import Clip, load_clips
+from engines.speech.mouth import PhoneLike, geometry_targets, mouth_track
+from engines.speech.readout import GEOMETRY, Readout
+
+SHOWN = ("aperture", "velocity", "width", "jaw", "protrude", "lolip", "uplip", "lothick", "upthick", "closure")
+
+
+def driven(analysis: SpeechAnalysis, phones: tuple[PhoneLike, ...], fitted: Readout) -> dict[str, np.ndarray]:
+    """Geometry of the generic head as this voice drives it, 50 Hz."""
+    mesh = load_head().mesh
+    neutral = {name: float(v[0]) for name, v in mouth_geometry(mesh, np.zeros((1, 52))).items()}
+    targets = geometry_targets(mouth_track(analysis, phones, fitted), neutral, fitted)
+    return mouth_geometry(mesh, solve_mouth(mesh, targets))
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    if a.std() < 1e-9 or b.std() < 1e-9:
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def score(clip: Clip, mouth: dict[str, np.ndarray]) -> dict[str, float]:
+    """Scores of one clip; ``closed`` and ``closers`` count closures."""
+    t_s = clip.frame_times_s()
+    count = len(mouth["aperture"])
+    valid = clip.valid & (t_s >= 0) & (t_s <= (count - 1) / 50)
+    at_frames = {name: np.interp(t_s * 50, np.arange(count), mouth[name]) for name in GEOMETRY}
+    result = {name: correlation(at_frames[name][valid], clip.geometry[valid, k]) for k, name in enumerate(GEOMETRY)}
+    aperture, real = at_frames["aperture"], clip.geometry[:, GEOMETRY.index("aperture")]
+    both = valid[1:] & valid[:-1]
+    result["velocity"] = correlation(np.diff(aperture)[both], np.diff(real)[both])
+    low = np.quantile(aperture[valid], 0.3)
+    closed = closers = 0
+    for phone in clip.phones:
+        middle = round(((phone.start_s + phone.end_s) / 2 - clip.delay_s) * clip.fps)
+        if phone.label in ("P", "B", "M") and phone.end_s - phone.start_s < 0.25 and 3 <= middle < len(aperture) - 3:
+            frame = middle - 2 + int(np.argmin(aperture[middle - 2 : middle + 3]))
+            closers += 1
+            closed += bool(aperture[frame] <= min(aperture[frame - 1], aperture[frame + 1]) and aperture[frame] <= low)
+    return {**result, "closed": closed, "closers": closers}
+
+
+def over_speakers(scores: dict[str, dict[str, float]], clips: list[Clip]) -> dict[str, float]:
+    """Mean within speaker, then over speakers."""
+    groups = defaultdict(list)
+    for clip in clips:
+        groups[clip.speaker].append(scores[clip.name])
+    names = [n for n in SHOWN if n != "closure"]
+    result = {n: float(np.mean([np.mean([s[n] for s in group]) for group in groups.values()])) for n in names}
+    shares = [
+        sum(s["closed"] for s in group) / closers
+        for group in groups.values()
+        if (closers := sum(s["closers"] for s in group))
+    ]
+    result["closure"] = float(np.mean(shares)) if shares else float("nan")
+    return result
+
+
+def line(name: str, values: dict[str, float]) -> str:
+    return f"{name:28s}" + "".join(f"{values[n]:9.3f}" for n in SHOWN)
+
+
+def evaluate(
+    clips: list[Clip], fitted: dict[str, Readout], verbose: bool
+) -> dict[str, tuple[list[Clip], dict[str, dict[str, float]]]]:
+    """Scores per way of listening: the clips it applies to, and their scores by name."""
+    results: dict[str, tuple[list[Clip], dict[str, dict[str, float]]]] = {
+        "sound only": ([], {}),
+        "sound, phones recognised": ([], {}),
+        "sound, text given": ([], {}),
+    }
+    for clip in clips:
+        voice, own = load_voice(clip.sound), fitted[clip.name]
+        free = analyse(voice, fitted=own)
+        ways: list[tuple[str, SpeechAnalysis, tuple[PhoneLike, ...]]] = [
+            ("sound only", free, ()),
+            ("sound, phones recognised", free, free.phones),
+        ]
+        if clip.text:
+            told = analyse(voice, clip.text, fitted=own)
+            ways.append(("sound, text given", told, told.phones))
+        for way, analysis, phones in ways:
+            found = score(clip, driven(analysis, phones, own))
+            results[way][0].append(clip)
+            results[way][1][clip.name] = found
+            if verbose:
+                shown = {**found, "closure": found["closed"] / found["closers"] if found["closers"] else np.nan}
+                print(line(f"{clip.name} {way}"[:28], shown), flush=True)
+    return results
+
+
+def groups(clips: list[Clip], count: int | None) -> list[set[str]]:
+    """Speakers (or all of GRID) that are held out together."""
+    sizes: dict[str, int] = defaultdict(int)
+    for clip in clips:
+        sizes[clip.fold] += len(clip.geometry)
+    if count is None:
+        return [{name} for name in sizes]
+    bins: list[set[str]] = [set() for _ in range(count)]
+    for name in sorted(sizes, key=sizes.__getitem__, reverse=True):
+        min(bins, key=lambda b: sum(sizes[n] for n in b)).add(name)
+    return [b for b in bins if b]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Score the driven head's mouth against talking video.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--leave-one-out", action="store_true")
+    parser.add_argument("--folds", type=int, default=None)
+    parser.add_argument("--work", type=Path, default=None, help="folder for features, to be able to go on later")
+    parser.add_argument("--seeds", type=int, default=None)
+    parser.add_argument("--copies", type=int, default=None)
+    parser.add_argument("--verbose", action="store_true")
+    given = parser.parse_args(arguments)
+    clips = load_clips(given.folder)
+    fitted = {clip.name: readout.default() for clip in clips}
+    if given.leave_one_out or given.folds:
+        from engines.speech.train import Options, examples, fit
+
+        chosen = {k: v for k in ("seeds", "copies") if (v := getattr(given, k)) is not None}
+        options = replace(Options(), **chosen)
+        data = examples(clips, options.copies, given.work)
+        for held in groups(clips, given.folds):
+            model = fit([c for c in clips if c.fold not in held], data, options, log=lambda _: None)
+            fitted |= {c.name: model for c in clips if c.fold in held}
+            print("fitted without", ", ".join(sorted(held)), flush=True)
+    print(" " * 28 + "".join(f"{n:>9s}" for n in SHOWN))
+    for way, (scored, scores) in evaluate(clips, fitted, given.verbose).items():
+        if scored:
+            print(line(f"{way} ({len(scored)} clips)", over_speakers(scores, scored)))
+
+
+if __name__ == "__main__":
+    main()
