@@ -229,6 +229,11 @@ class Worker:
         with self._condition:
             return bool(self._stack or self._queue)
 
+    @property
+    def closing(self) -> bool:
+        """Whether `close` was called."""
+        return self._closing
+
     def cancel_all(self) -> None:
         for job in self.jobs:
             job.cancel()
