@@ -12,6 +12,7 @@ from pathlib import Path
 from app.export.ffmpeg import program, sound_input
 from app.export.files import atomic
 from app.export.options import ExportOptions
+from app.export.provenance import sign
 from app.export.registry import format_of
 from app.export.take import Take
 from app.export.video import container_arguments, sound_codec
@@ -51,4 +52,5 @@ def join(segments: Sequence[Path], take: Take, path: Path, options: ExportOption
         if done.returncode != 0:
             said = done.stderr.strip().splitlines()
             raise ExportError(f"The video could not be joined: {said[-1] if said else 'ffmpeg failed'}. Export again.")
+        sign(temporary, path.suffix, take, options)
     return [path]

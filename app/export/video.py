@@ -15,6 +15,7 @@ from app.export.ffmpeg import Encoder, encoders, sound_input, works
 from app.export.files import atomic
 from app.export.options import ExportOptions
 from app.export.pictures import even, flattened, pictures, with_alpha
+from app.export.provenance import sign
 from app.export.take import Take
 from engines.api import CancelToken, Progress
 from engines.errors import ExportError, InputError
@@ -114,4 +115,5 @@ def write(take: Take, path: Path, options: ExportOptions, progress: Progress, ca
             for picture in chain((first,), stream):
                 encoder.add(ready(picture))
             encoder.finish()
+        sign(temporary, path.suffix, take, options)
     return [path]
