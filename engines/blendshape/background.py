@@ -41,6 +41,36 @@ def clean_plate(rgb: np.ndarray, matte: np.ndarray, reach_px: float) -> np.ndarr
     return np.clip(result, 0, 255).astype(np.float32)
 
 
+def refined_matte(rgb: np.ndarray, matte: np.ndarray, plate: np.ndarray) -> np.ndarray:
+    """The matte's uncertain part, judged by colour : float32 (H, W).
+
+    Where the colours of the person nearby and of the clean plate differ enough to tell, a pixel's cover is its place
+    on the line between them (Levin, Lischinski and Weiss 2008, eq. 1); elsewhere the matte stays as it was.
+
+    Parameters
+    ----------
+    rgb : uint8 (H, W, 3)
+    matte : float32 (H, W)
+    plate : float32 (H, W, 3), from `clean_plate`
+    """
+    import cv2
+
+    photo = cv2.GaussianBlur(rgb, (0, 0), 0.6).astype(np.float32)
+    sure = (matte > 0.97).astype(np.float32)
+    if sure.mean() < 0.005:
+        return matte
+    person = _pull_push(photo, sure)
+    across = person - plate
+    contrast = np.linalg.norm(across, axis=-1)
+    along = ((photo - plate) * across).sum(-1) / np.maximum(contrast, 1e-3) ** 2
+    off = np.linalg.norm(photo - plate - along[..., None] * across, axis=-1)
+    telling = np.clip(contrast / 50 - 0.6, 0, 1) * np.clip(1.5 - off / 30, 0, 1)
+    unsure = np.clip(np.minimum(matte - 0.03, 0.97 - matte) / 0.1, 0, 1)
+    share = cv2.GaussianBlur((0.9 * telling * unsure).astype(np.float32), (0, 0), 0.8)
+    judged = np.clip((along - 0.06) / 0.84, 0, 1)
+    return np.clip(matte + share * (judged - matte), 0, 1).astype(np.float32)
+
+
 def _pull_push(image: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Fill where ``weight`` (H, W) is 0 from where it is not, scale by scale."""
     import cv2

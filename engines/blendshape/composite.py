@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engines.blendshape.raster import compiled, sample_cubic, sample_linear
+from engines.blendshape.raster import NOTHING, compiled, sample_cubic, sample_linear
 
 
 @compiled
@@ -30,7 +30,7 @@ def composite(
     person : uint8 (H, W, 4), the person's own colours and cover
     plate : uint8 (H, W, 3), what lies behind
     uv : float32 (h, w, 2), photo coordinates seen at each pixel of the window
-    depth : float32 (h, w), -inf where the sheet is not
+    depth : float32 (h, w), `NOTHING` where the sheet is not
     left, top : where the window lies in the frame
     patch_boxes : int64 (2, 4), left, top, width, height of the two eyes in the photo
     patch_a, patch_b : float32 (h, w, 3), the eyes; a width of 0 in its box leaves one out
@@ -45,7 +45,7 @@ def composite(
         y = top + j
         for i in range(width):
             x = left + i
-            if depth[j, i] == -np.inf:
+            if depth[j, i] <= NOTHING:
                 for c in range(3):
                     frame[y, x, c] = plate[y, x, c]
                 if alone:

@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 
 from engines import arkit
 from engines.blendshape.palette import Palette
-from engines.blendshape.raster import compiled, sample_cubic, sample_linear
+from engines.blendshape.raster import NOTHING, compiled, sample_cubic, sample_linear
 from engines.rig.mesh import PARTS
 
 SKIN, INNER, UPPER_TEETH, LOWER_TEETH, TONGUE = (
@@ -27,11 +27,13 @@ SKIN, INNER, UPPER_TEETH, LOWER_TEETH, TONGUE = (
 _REACH_CM: Final = 3.2
 _FADE_CM: Final = (1.1, 1.9)
 """Distance from the lips' rim at which the mesh begins to give way to the sheet, and where it has."""
-_INNER_LIP_CM: Final = 0.5
+_INNER_LIP_CM: Final = 0.8
 """How far the red of the lips reaches into the mouth."""
 _INCISOR_SHOW_CM: Final = 0.2
 """How far the upper incisors reach below the relaxed upper lip (1 to 3 mm in adults, Vig and Brundo 1978)."""
 _OVERBITE_CM: Final = 0.05
+_LINING_BACK_CM: Final = 2.0
+_TONGUE_LOW_CM: Final = 0.15
 _LIP_THICKNESS_CM: Final = 0.65
 _SMILE_CURVE_CM: Final = (0.0, 0.06, 0.02, 0.08, 0.12, 0.15, 0.2)
 """How far the edges of the teeth lie above the middle incisors', from the middle to the last molar."""
@@ -63,6 +65,7 @@ class Mouth:
     cover : float32 (M,), 1 near the lips, 0 where the sheet takes over
     colour : float32 (M, 3), 0 to 255, lit but not yet shaded by the lips
     shaded : float32 (M,), 1 for what lies behind the lips
+    recess : float32 (M,), how far the lining counts as further back than it is, cm: never before the teeth
     lips : (upper, lower) rim as indices into ``rows``, from the subject's right
     """
 
@@ -79,6 +82,7 @@ class Mouth:
     cover: np.ndarray
     colour: np.ndarray
     shaded: np.ndarray
+    recess: np.ndarray
     lips: tuple[np.ndarray, np.ndarray]
 
 
@@ -94,10 +98,11 @@ def normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 
 
 def seat_teeth(vertices: np.ndarray, triangles: np.ndarray, parts: np.ndarray, upper_rim: np.ndarray) -> np.ndarray:
-    """Vertices with both rows of teeth where the lips of this person want them : float32 (V, 3).
+    """Vertices with teeth and tongue where the lips of this person want them : float32 (V, 3).
 
     Every tooth is moved as a whole, so that the upper incisors show a little below the relaxed lip, the others
-    follow the curve of a smile, and the lower row bites just behind the upper one. Gums follow their teeth.
+    follow the curve of a smile, and the lower row bites just behind the upper one. Gums follow their teeth; the tongue
+    lies behind the lower row, a little lower than its edges.
 
     Parameters
     ----------
@@ -106,7 +111,10 @@ def seat_teeth(vertices: np.ndarray, triangles: np.ndarray, parts: np.ndarray, u
     upper_rim : vertex indices of the upper lip's inner rim
     """
     result = vertices.astype(np.float64).copy()
-    lip = vertices[upper_rim][np.abs(vertices[upper_rim, 0]) < 0.8].mean(0)
+    middle_x = float(vertices[upper_rim, 0].mean())
+    lip = vertices[upper_rim][np.abs(vertices[upper_rim, 0] - middle_x) < 0.8].mean(0)
+    right, left = vertices[upper_rim[0]], vertices[upper_rim[-1]]
+    slant = 0.6 * float(left[1] - right[1]) / float(left[0] - right[0])
     bite = float(lip[1]) - _INCISOR_SHOW_CM
     front = float(lip[2]) - _LIP_THICKNESS_CM
     for part, sign, edge_y, front_z in (
@@ -125,8 +133,14 @@ def seat_teeth(vertices: np.ndarray, triangles: np.ndarray, parts: np.ndarray, u
         order = np.argsort(centres)
         gum_lift = np.interp(np.abs(vertices[gum, 0]), centres[order], lift[order])
         for rows, value in (*zip(teeth, lift, strict=True), (gum, gum_lift)):
-            result[rows, 1] += value
+            result[rows, 0] += middle_x
+            result[rows, 1] += value + slant * vertices[rows, 0]
             result[rows, 2] += depth
+    tongue = np.unique(triangles[parts == TONGUE])
+    points = result[tongue]
+    middle = np.array([points[:, 0].mean(), np.quantile(points[:, 1], 0.97), points[:, 2].max()])
+    place = np.array([middle_x, bite - _TONGUE_LOW_CM, front - 0.75])
+    result[tongue] = (points - middle) * np.array([0.9, 0.8, 1.0]) + place
     return np.asarray(result, np.float32)
 
 
@@ -226,6 +240,7 @@ def build_mouth(
         cover=cover.astype(np.float32),
         colour=colour,
         shaded=(1 - photo).astype(np.float32),
+        recess=np.where(kind == INNER, _LINING_BACK_CM * (1 - photo), 0).astype(np.float32),
         lips=(index[rims[0]], index[rims[1]]),
     )
 
@@ -249,8 +264,8 @@ def _tongue_tip(points: np.ndarray, kind: np.ndarray) -> np.ndarray:
     result = np.zeros(len(points), np.float32)
     tongue = kind == TONGUE
     z = points[tongue, 2]
-    share = np.clip((z - (z.max() - 3.0)) / 3.0, 0, 1)
-    result[tongue] = share**1.5
+    share = np.clip((z - (z.max() - 3.5)) / 3.0, 0, 1)
+    result[tongue] = share * share * (3 - 2 * share)
     return result
 
 
@@ -272,7 +287,7 @@ def _lit(points: np.ndarray, normal: np.ndarray, kind: np.ndarray, palette: Pale
             albedo[teeth] = crown * (1 - gum) + np.array(_GUM) * gum
     light = np.array([0.0, 0.45, 0.89])
     facing = np.clip(normal @ light, 0, 1)[:, None]
-    shaded = palette.apply(albedo) * (0.55 + 0.45 * facing)
+    shaded = palette.apply(albedo) * (0.76 + 0.28 * facing)
     wet = np.isin(kind, (UPPER_TEETH, LOWER_TEETH, TONGUE))[:, None]
     glint = np.clip(normal @ np.array([0.0, 0.3, 0.954]), 0, 1)[:, None] ** 40
     shaded = shaded + wet * 22 * glint * palette.exposure
@@ -280,9 +295,16 @@ def _lit(points: np.ndarray, normal: np.ndarray, kind: np.ndarray, palette: Pale
 
 
 def raise_tongue(mouth: Mouth, points: np.ndarray, amount: float, up: np.ndarray, out: np.ndarray) -> None:
-    """Lift the tip of the tongue towards the upper teeth, in place; ``up`` and ``out`` are the head's Y and Z."""
-    if amount > 0:
-        points += (amount * mouth.tip)[:, None] * (1.0 * up + 0.35 * out)
+    """Lift the tip of the tongue to the back of the upper teeth, in place; ``up`` and ``out`` are the head's Y and Z.
+
+    The teeth stay with the skull, so the further the jaw is open the further the tip has to rise.
+    """
+    if amount <= 0:
+        return
+    tip = mouth.tip > 0.8
+    goal = mouth.points[tip] @ up
+    lift = float(goal.max()) + _TONGUE_LOW_CM + 0.25 - float((points[tip] @ up).max())
+    points += (amount * mouth.tip)[:, None] * (np.clip(lift, 0.2, 1.8) * up + 0.15 * out)
 
 
 def inner_shade(mouth: Mouth, points: np.ndarray, up: np.ndarray, out: np.ndarray) -> np.ndarray:
@@ -297,12 +319,12 @@ def inner_shade(mouth: Mouth, points: np.ndarray, up: np.ndarray, out: np.ndarra
     top = float(np.median((upper @ up)[len(upper) // 3 : -(len(upper) // 3)]))
     bottom = float(np.median((lower @ up)[len(lower) // 3 : -(len(lower) // 3)]))
     opening = max(0.0, top - bottom)
-    behind = np.maximum(0.0, front - depth_axis - 0.6)
-    reach = 0.9 + 0.75 * min(opening, 2.5)
-    light = np.exp(-behind / reach)
+    behind = np.maximum(0.0, front - depth_axis - 0.8)
+    reach = 1.5 + 0.9 * min(opening, 2.5)
+    light = 0.2 + 0.8 * np.exp(-behind / reach)
     under = np.clip((top - height_axis + 0.05) / 0.45, 0, 1)
-    light = light * (0.62 + 0.38 * under * under * (3 - 2 * under))
-    light = light * (0.75 + 0.25 * min(1.0, opening / 0.5))
+    light = light * (0.85 + 0.15 * under * under * (3 - 2 * under))
+    light = light * (0.9 + 0.1 * min(1.0, opening / 0.5))
     return np.asarray(1 - mouth.shaded * (1 - np.clip(light, 0.03, 1)), np.float32)
 
 
@@ -327,7 +349,7 @@ def blend_mouth(
     ----------
     texture : uint8 (H, W, C >= 3), the photo
     skin, inner : float32 (h * samples, w * samples, 7): u, v, share of the photo, cover, red, green, blue
-    skin_depth, inner_depth, window : float32 (h * samples, w * samples), -inf where nothing was drawn; what lies
+    skin_depth, inner_depth, window : float32 (h * samples, w * samples), `NOTHING` where nothing was drawn; what lies
         behind the lips is seen only through the window, and lips always lie before it
     left, top : where the window lies in the frame
     strength : 0 to 1, how much of the mouth is laid over the frame
@@ -348,10 +370,10 @@ def blend_mouth(
                 for a in range(samples):
                     sj, si = j * samples + b, i * samples + a
                     near = skin_depth[sj, si]
-                    through = window[sj, si] > -np.inf and inner_depth[sj, si] > near + 1.0
+                    through = window[sj, si] > NOTHING and inner_depth[sj, si] > near + 1.0
                     if through:
                         source = inner
-                    elif near > -np.inf:
+                    elif near > NOTHING:
                         source = skin
                     else:
                         continue

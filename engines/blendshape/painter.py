@@ -7,13 +7,13 @@ from typing import Final
 import numpy as np
 
 from engines import arkit
-from engines.blendshape.background import clean_plate, person_colours
+from engines.blendshape.background import clean_plate, person_colours, refined_matte
 from engines.blendshape.composite import composite, to_bytes
 from engines.blendshape.eyes import draw_eye, eye_poses, take_apart
 from engines.blendshape.mouth import blend_mouth, build_mouth, inner_shade, raise_tongue
 from engines.blendshape.palette import read_palette
 from engines.blendshape.placement import Placement
-from engines.blendshape.raster import raster
+from engines.blendshape.raster import NOTHING, raster
 from engines.blendshape.sheet import BODY_SHARE, build_sheet
 
 _MOUTH_UNITS: Final = np.array([i for i, n in enumerate(arkit.NAMES) if arkit.REGION[n] in ("lips", "jaw", "tongue")])
@@ -39,7 +39,8 @@ class Painter:
         self.sharp = not draft
         face = placement.landmarks
         face_px = placement.face_px
-        plate = clean_plate(rgb, matte, 0.04 * face_px)
+        plate = clean_plate(rgb, matte, 0.02 * face_px)
+        matte = refined_matte(rgb, matte, plate)
         colours = person_colours(rgb, matte, plate, 0.05 * face_px)
         self.plate = np.clip(plate + 0.5, 0, 255).astype(np.uint8)
         self.person = np.ascontiguousarray(
@@ -122,7 +123,7 @@ class Painter:
         box = self._grown(box, poses, speak > 0)
         left, top, right, bottom = box
         frame = np.empty((self.height, self.width, 4 if alone else 3), np.float32)
-        depth = np.full((bottom - top, right - left), -np.inf, np.float32)
+        depth = np.full((bottom - top, right - left), NOTHING, np.float32)
         uv = np.zeros((bottom - top, right - left, 2), np.float32)
         raster(places, nearness, self.sheet.places, self.sheet.triangles, left, top, depth, uv, True)
         boxes = np.zeros((2, 4), np.int64)
@@ -217,14 +218,14 @@ class Painter:
         attributes = np.concatenate(
             [mouth.uv, mouth.photo[:, None], mouth.cover[:, None], mouth.colour * shade[:, None]], 1
         ).astype(np.float32)
-        nearness = np.ascontiguousarray(carried[:, 2], np.float32)
+        nearness = np.asarray(carried[:, 2] - mouth.recess, np.float32)
         layers = []
         for triangles, both_sides, values in (
             (mouth.skin, False, attributes),
             (mouth.inner, False, attributes),
             (mouth.window, True, attributes[:, :0]),
         ):
-            depth = np.full((size[1], size[0]), -np.inf, np.float32)
+            depth = np.full((size[1], size[0]), NOTHING, np.float32)
             drawn = np.zeros((size[1], size[0], values.shape[1]), np.float32)
             raster(xy, nearness, values, triangles, 0, 0, depth, drawn, both_sides)
             layers.append((drawn, depth))

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import map_coordinates
 
+from engines.rig.landmark_sets import INNER_LOWER, INNER_UPPER
+
+_TOOTH = 0.78
+"""Brightness of a tooth over that of a white surface, shaded as `engines.blendshape.mouth` shades it."""
 _LUMA = np.array([0.299, 0.587, 0.114])
 _CHEEKS = (50, 280, 205, 425, 101, 330, 36, 266, 187, 411, 151, 9, 8)
 
@@ -49,13 +53,32 @@ def read_palette(rgb: np.ndarray, points: np.ndarray, sclera: np.ndarray) -> Pal
     bright = float(np.quantile(luma, 0.7)) / 255
     white = float(sclera @ _LUMA) / 255
     # The white of an eye lies in the shade of its lids; lit teeth are brighter than it, and than any but fair skin.
-    exposure = float(np.clip(max(1.12 * white, 0.45 * bright + 0.42 * white, 0.8 * bright), 0.22, 0.97))
+    exposure = float(np.clip(max(1.25 * white, 0.55 * bright + 0.6 * white, 1.1 * bright), 0.25, 1.05))
+    seen = _seen_teeth(image, points)
+    if seen is not None:
+        exposure = float(np.clip(seen / 255 / _TOOTH, 0.25, 1.1))
     middle = np.median(skin, 0)
     chroma = float((middle.max() - middle.min()) / max(middle.max(), 1.0))
     saturation = float(np.clip((chroma - 0.03) / 0.22, 0, 1))
     tint = np.asarray(sclera, np.float64) / max(float(sclera @ _LUMA), 1.0)
-    tint = np.clip(1 + 0.6 * (tint - 1), 0.7, 1.3)
+    tint = np.clip(1 + 0.45 * (tint - 1), 0.7, 1.3)
     tint = tint / float(tint @ _LUMA)
     if saturation < 0.05:
         tint = middle / max(float(middle @ _LUMA), 1.0)  # sepia stays sepia
     return Palette(exposure, (float(tint[0]), float(tint[1]), float(tint[2])), saturation)
+
+
+def _seen_teeth(image: np.ndarray, points: np.ndarray) -> float | None:
+    """Brightness of the teeth that the photo shows, if it does."""
+    upper, lower = points[list(INNER_UPPER), :2], points[list(INNER_LOWER), :2]
+    opening = np.hypot(*(upper - lower).T)
+    width = float(np.hypot(*(upper[0] - upper[-1])))
+    if opening.max() < 0.08 * width:
+        return None
+    share = np.linspace(0.2, 0.8, 13)[:, None, None]
+    places = (upper[2:-2] * (1 - share) + lower[2:-2] * share).reshape(-1, 2)
+    colours = np.stack([map_coordinates(image[..., c], places.T[::-1], order=1, mode="nearest") for c in range(3)], -1)
+    chroma = (colours.max(1) - colours.min(1)) / np.maximum(colours.max(1), 1)
+    luma = colours @ _LUMA
+    likely = (chroma < 0.3) & (luma > 0.5 * luma.max())
+    return float(np.quantile(luma[likely], 0.75)) if likely.mean() > 0.2 else None

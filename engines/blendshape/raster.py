@@ -9,10 +9,14 @@ back exactly when nothing moves. The error against perspective interpolation is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numba
 import numpy as np
+
+
+NOTHING: Final = -1e9
+"""Depth where nothing was drawn; finite, as the compiler's fast arithmetic knows no infinity."""
 
 
 def compiled(function: Callable[..., Any]) -> Any:

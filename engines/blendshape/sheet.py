@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from engines.blendshape.raster import raster
+from engines.blendshape.raster import NOTHING, raster
 
 _CELLS: Final = 46
 """Grid cells across the width of the face."""
@@ -201,11 +201,11 @@ def _fasten(
     corners = np.tile(np.eye(3, dtype=np.float32), (len(triangles), 1))
     number = np.repeat(np.arange(len(triangles), dtype=np.float32), 3)
     attributes = np.concatenate([corners, number[:, None]], 1)
-    depth = np.full((len(ys), len(xs)), -np.inf, np.float32)
+    depth = np.full((len(ys), len(xs)), NOTHING, np.float32)
     out = np.zeros((len(ys), len(xs), 4), np.float32)
     faces = np.arange(len(soup), dtype=np.int32).reshape(-1, 3)
     raster(soup, nearness[triangles].reshape(-1).astype(np.float32), attributes, faces, 0, 0, depth, out, False)
-    found = np.isfinite(depth).reshape(-1)
+    found = (depth > NOTHING).reshape(-1)
     corner = np.round(out[..., 3]).astype(np.int64).reshape(-1)
     bary = np.clip(out[..., :3].reshape(-1, 3), 0, 1)
     bary = np.where(found[:, None], bary / np.maximum(bary.sum(1, keepdims=True), 1e-6), 1 / 3)
