@@ -102,10 +102,8 @@ def _decode(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
 def _from_deep_grey(image: Image.Image) -> Image.Image:
     """Grey pictures of 16 or 32 bits a pixel, brought to 8 by their own full scale."""
     values = np.nan_to_num(np.array(image).astype(np.float64))
-    if image.mode == "F":
-        full = 1.0 if values.max() <= 1.0 else max(255.0, float(values.max()))
-    else:
-        full = 255.0 if values.max() <= 255 else max(65535.0, float(values.max()))
+    highest = float(values.max())
+    full = next((scale for scale in (1.0 if image.mode == "F" else 255.0, 255.0, 65535.0) if highest <= scale), highest)
     return Image.fromarray(np.rint(np.clip(values / full, 0, 1) * 255).astype(np.uint8))
 
 

@@ -1,12 +1,15 @@
 """The mouth of a head in numbers: the distances by which talking video is measured, on the driven mesh.
 
 Definitions follow the ``geometry`` columns of the voice benchmark: MediaPipe landmarks in coordinates fixed to the
-head, y up, z towards the camera, divided by the distance of the outer eye corners (33-263). With x, y, z(i)
-the coordinates of landmark i and \\|a,b\\| a distance: aperture y13-y14; ap_r y81-y178; ap_l y311-y402; ap_rr y80-y88;
-ap_ll y310-y318; width \\|61,291\\|; inwidth \\|78,308\\|; jaw y4-y152; jaw2 y168-y152; protrude mean z(0,17) - mean
-z(61,291), which falls in a pucker because the corners come forward; uplip y2-y0; upthick y0-y13; lothick y14-y17; lolip y17-y152; upin y2-y13; loin y14-y152; cornerY mean
-y(61,291) - y2; area of the inner loop of the lips; ap2d and w2d the same as aperture and width seen without pose
-correction; pitch, yaw in radians.
+head, y up, z towards the camera, divided by the distance of the outer eye corners (33-263). With x, y, z(i) the
+coordinates of landmark i and |a,b| a distance:
+
+- aperture y13-y14; ap_r y81-y178; ap_l y311-y402; ap_rr y80-y88; ap_ll y310-y318
+- width |61,291|; inwidth |78,308|; jaw y4-y152; jaw2 y168-y152
+- protrude mean z(0,17) - mean z(61,291), which falls in a pucker because the corners come forward
+- uplip y2-y0; upthick y0-y13; lothick y14-y17; lolip y17-y152; upin y2-y13; loin y14-y152
+- cornerY mean y(61,291) - y2; area of the inner loop of the lips
+- ap2d and w2d, the same as aperture and width seen without pose correction; pitch, yaw in radians
 
 Every landmark is linear in the ARKit weights, so thousands of frames are one matrix product.
 """

@@ -18,16 +18,16 @@ from engines.rig.measure import MouthModel, geometry_of
 from engines.rig.mesh import HeadMesh
 
 TOLERANCE: Final[dict[str, float]] = {
-    "aperture": 0.004, "width": 0.008, "inwidth": 0.03, "jaw": 0.012, "jaw2": 0.02, "protrude": 0.02, "uplip": 0.015,
-    "upthick": 0.016, "lothick": 0.016, "lolip": 0.03, "upin": 0.02, "loin": 0.03, "cornerY": 0.03, "ap_r": 0.01,
+    "aperture": 0.004, "width": 0.008, "inwidth": 0.03, "jaw": 0.012, "jaw2": 0.02, "protrude": 0.02, "uplip": 0.02,
+    "upthick": 0.025, "lothick": 0.016, "lolip": 0.03, "upin": 0.02, "loin": 0.03, "cornerY": 0.03, "ap_r": 0.01,
     "ap_l": 0.01, "ap_rr": 0.02, "ap_ll": 0.02, "area": 0.02,
 }  # fmt: skip
 """How exactly each measure is to be met, in eye distances. Only measures named here can be targets."""
 
 EFFORT: Final[dict[str, float]] = {
     "jawOpen": 0.6, "jawWithClosedLips": 0.9, "mouthFunnel": 0.7, "mouthPucker": 0.6, "mouthSmile": 0.8,
-    "mouthStretch": 0.7, "mouthDimple": 1.6, "mouthFrown": 1.6, "mouthRollLower": 0.8, "mouthRollUpper": 1.0,
-    "mouthShrugLower": 1.2, "mouthShrugUpper": 1.4, "mouthPress": 0.9, "mouthLowerDown": 0.6, "mouthUpperUp": 0.7,
+    "mouthStretch": 0.7, "mouthDimple": 1.6, "mouthFrown": 1.6, "mouthRollLower": 0.8, "mouthRollUpper": 1.6,
+    "mouthShrugLower": 1.5, "mouthShrugUpper": 2.0, "mouthPress": 0.9, "mouthLowerDown": 0.6, "mouthUpperUp": 0.7,
 }  # fmt: skip
 """Reluctance to use each movement; both sides act together. ``jawWithClosedLips`` is ``jawOpen`` with an equal
 ``mouthClose``, which keeps the corrective below the movement it corrects."""
