@@ -100,7 +100,8 @@ def test_mirrored_face_gives_mirrored_head() -> None:
     points[:, 0] = 511 - points[:, 0]
     mirrored = fit_head(type(face)(points, face.spread, face.box, face.score), (512, 512))
     fitted = fit_head(face, (512, 512))
-    assert np.allclose(mirrored.rest_head * [1, -1, -1, -1, 1, 1], fitted.rest_head, atol=0.6)
+    assert np.allclose((mirrored.rest_head * [1, -1, -1, -1, 1, 1])[:5], fitted.rest_head[:5], atol=0.05)
+    assert mirrored.rest_head[5] == pytest.approx(fitted.rest_head[5], rel=0.08)
     assert np.allclose(mirrored.rest_weights[list(arkit.MIRROR)], fitted.rest_weights, atol=0.12)
     assert np.allclose(mirrored.rest_gaze[[2, 3, 0, 1]] * [-1, 1, -1, 1], fitted.rest_gaze, atol=0.05)
 
@@ -121,7 +122,6 @@ def test_rest_performance_turned_moves_the_nose_as_said() -> None:
 
 
 def test_gaze_is_found() -> None:
-    head = load_head()
     mesh = average_mesh()
     vertices = mesh.posed(np.zeros(52), np.zeros(6), np.array([0.2, 0.1, 0.2, 0.1], np.float32))
     fitted = fit_head(projected(vertices), (512, 512))
@@ -129,17 +129,16 @@ def test_gaze_is_found() -> None:
     straight = fit_head(projected(mesh.vertices), (512, 512))
     assert fitted.rest_gaze[0] - straight.rest_gaze[0] == pytest.approx(0.2, abs=0.08)
     assert fitted.rest_gaze[1] - straight.rest_gaze[1] == pytest.approx(0.1, abs=0.08)
-    del head
 
 
 def test_eyeball_stays_behind_the_lids() -> None:
-    for fitted in (fit_head(drawn(6), (512, 512)),):
-        for side, bone in ((0, 2), (1, 3)):
-            centre, radius = fitted.mesh.pivots[bone], fitted.eye_radius[side]
-            margin = fitted.mesh.vertices[personal.lids(side).chain]
-            away = np.linalg.norm(margin - centre, axis=1)
-            assert away.min() > 0.99 * radius
-            assert np.median(away) < 1.15 * radius
+    fitted = fit_head(drawn(6), (512, 512))
+    for side, bone in ((0, 2), (1, 3)):
+        centre, radius = fitted.mesh.pivots[bone], fitted.eye_radius[side]
+        margin = fitted.mesh.vertices[personal.lids(side).chain]
+        away = np.linalg.norm(margin - centre, axis=1)
+        assert away.min() > 0.99 * radius
+        assert np.median(away) < 1.15 * radius
 
 
 def test_camera_projects_and_back() -> None:
