@@ -73,6 +73,10 @@ FORMATS: Final[dict[str, Format]] = {
         Format("a2f", "Audio2Face JSON", (".a2f.json",), "audio2face", "curves", reads_curves=True),
         Format("csv", "Plain CSV", (".plain.csv",), "tables_csv", "curves", reads_curves=True),
         Format("json", "Plain JSON", (".json",), "tables_json", "curves", reads_curves=True),
+        Format("srt", "SRT subtitles", (".srt",), "editorial_srt", "editorial"),
+        Format("textgrid", "TextGrid", (".textgrid",), "editorial_textgrid", "editorial"),
+        Format("otio", "OpenTimelineIO", (".otio",), "editorial_otio", "editorial"),
+        Format("edl", "EDL", (".edl",), "editorial_edl", "editorial"),
         Format("npz", "Soliloquy performance", (".npz",), "performance_npz", "curves", reads_curves=True),
     )
 }
