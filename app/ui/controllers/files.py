@@ -1,0 +1,309 @@
+"""Opening, saving, importing, exporting, and never losing work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+
+from app.core import commands, project_file, safety
+from app.core.project import Project
+from app.ui import captions, work
+from app.ui.export_dialog import ExportDialog
+from engines.errors import StudioError
+
+if TYPE_CHECKING:
+    from app.ui.main_window import MainWindow
+
+ASSETS = Path(__file__).resolve().parents[3] / "assets"
+AUTOSAVE_MS = 1500
+
+
+def _patterns(suffixes: frozenset[str]) -> str:
+    return " ".join(f"*{suffix}" for suffix in sorted(suffixes))
+
+
+class FileController(QObject):
+    """Handlers of the menu File; autosave and the project's lock."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self.window, self.session = window, window.session
+        self._autosave = safety.Autosave()
+        self._lock: safety.Lock | None = None
+        # Writing and syncing a file can take long on a slow disk, so it has a thread of its own.
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="soliloquy-autosave")
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(AUTOSAVE_MS)
+        self._timer.timeout.connect(self._write_autosave)
+        self.session.project_changed.connect(self._on_change)
+
+    def handlers(self) -> dict[str, Callable[..., object]]:
+        return {
+            "file.new": self.new, "file.open": self.open, "file.demo": self.demo, "file.portrait": self.portrait,
+            "file.voice": self.voice, "file.curves": self.curves, "file.captions": self.captions,
+            "file.save": self.save, "file.save_as": self.save_as, "file.collect": self.collect,
+            "file.export": self.export, "file.export_words": self.export_words, "file.quit": self.window.close,
+        }  # fmt: skip
+
+    # --- choosing files ---
+
+    def choose(self, kind: str, title: str, filters: str) -> Path | None:
+        """Ask for a file to read."""
+        start = self.window.preferences.folder(kind)
+        name, _ = QFileDialog.getOpenFileName(self.window, title, start, filters)
+        if not name:
+            return None
+        self.window.preferences.set_folder(kind, Path(name))
+        return Path(name)
+
+    def target(self, kind: str, title: str, name: str, filters: str) -> Path | None:
+        """Ask for a file to write."""
+        start = self.window.preferences.folder(kind)
+        chosen, _ = QFileDialog.getSaveFileName(self.window, title, str(Path(start) / name), filters)
+        if not chosen:
+            return None
+        self.window.preferences.set_folder(kind, Path(chosen))
+        return Path(chosen)
+
+    # --- File ---
+
+    def new(self) -> None:
+        if self.may_close():
+            self._leave()
+            self.session.open(Project(), None)
+
+    def open(self) -> None:
+        kinds = work.PORTRAITS | work.SOUNDS | work.VIDEOS | work.CURVES | work.WORDS | {project_file.SUFFIX}
+        filters = self.tr("Everything usable (%s);;Projects (*%s);;All files (*)") % (
+            _patterns(frozenset(kinds)),
+            project_file.SUFFIX,
+        )
+        path = self.choose("project", self.tr("Open"), filters)
+        if path is not None:
+            self.take([path])
+
+    def take(self, paths: list[Path]) -> None:
+        """Use files that were chosen, dropped or given on the command line, whatever they are."""
+        for path in paths:
+            if path.suffix.lower() == project_file.SUFFIX:
+                self.open_project(path)
+            elif path.is_dir():
+                self.take(sorted(p for p in path.iterdir() if work.kind_of(p))[:8])
+            else:
+                self.session.add_file(path.resolve())
+
+    def open_project(self, path: Path) -> None:
+        if not self.may_close():
+            return
+        try:
+            project = project_file.load(path)
+        except StudioError as error:
+            self.session.told.emit(str(error), "error")
+            return
+        self._leave()
+        lock = safety.Lock(path)
+        holder = lock.acquire()
+        self._lock = lock
+        if holder:
+            self.session.told.emit(
+                self.tr("%s is open in %s. What you save here may overwrite its changes.") % (path.name, holder),
+                "error",
+            )
+        self.session.open(self._relinked(project, path), path.resolve())
+        self.window.preferences.add_recent(path)
+        self.window.fill_recent()
+
+    def _relinked(self, project: Project, path: Path) -> Project:
+        """Missing media looked for beside the project, then where the artist says."""
+        missing = project_file.missing_media(project)
+        if not missing:
+            return project
+        project = project_file.relink(project, path.resolve().parent)
+        missing = project_file.missing_media(project)
+        if not missing:
+            return project
+        names = ", ".join(sorted(p.name for p in missing.values()))
+        question = self.tr("%s cannot be found.\nChoose the folder that holds it?") % names
+        buttons = QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No
+        if (
+            QMessageBox.question(self.window, self.tr("Missing media"), question, buttons)
+            == QMessageBox.StandardButton.Yes
+        ):
+            folder = QFileDialog.getExistingDirectory(self.window, self.tr("Folder with the missing media"))
+            if folder:
+                project = project_file.relink(project, Path(folder))
+        return project
+
+    def demo(self) -> None:
+        """The portrait and voice that come with the program."""
+        portrait = next(iter(sorted((ASSETS / "demo").glob("portrait.*"))), None)
+        voice = ASSETS / "demo" / "voice.wav"
+        if portrait is None or not voice.is_file():
+            self.session.told.emit(self.tr("The demo files are not part of this installation."), "error")
+            return
+        if not self.may_close():
+            return
+        self._leave()
+        text = voice.with_suffix(".txt")
+        project = commands.set_portrait(Project(name="Demo"), str(portrait))
+        project = commands.set_voice(
+            project, str(voice), text.read_text(encoding="utf-8").strip() if text.exists() else ""
+        )
+        self.session.open(project, None)
+
+    def portrait(self) -> None:
+        self._add("portrait", self.tr("Choose portrait"), self.tr("Pictures (%s)") % _patterns(work.PORTRAITS))
+
+    def voice(self) -> None:
+        kinds = _patterns(work.SOUNDS | work.VIDEOS)
+        self._add("voice", self.tr("Choose voice"), self.tr("Recordings and videos (%s)") % kinds)
+
+    def curves(self) -> None:
+        self._add("curves", self.tr("Import curves"), self.tr("Animation curves (%s)") % _patterns(work.CURVES))
+
+    def captions(self) -> None:
+        self._add("words", self.tr("Import words"), self.tr("Subtitles and TextGrid (%s)") % "*.srt *.vtt *.TextGrid")
+
+    def _add(self, kind: str, title: str, filters: str) -> None:
+        path = self.choose(kind, title, filters)
+        if path is not None:
+            self.session.add_file(path.resolve())
+
+    def save(self) -> bool:
+        """Save under the project's name, asking for one if it has none."""
+        if self.session.path is None:
+            return self.save_as()
+        return self._save(self.session.path)
+
+    def save_as(self) -> bool:
+        name = (self.session.project.name or "Untitled") + project_file.SUFFIX
+        path = self.target("project", self.tr("Save project"), name, f"Soliloquy (*{project_file.SUFFIX})")
+        if path is None:
+            return False
+        if path.suffix.lower() != project_file.SUFFIX:
+            path = path.with_name(path.name + project_file.SUFFIX)
+        return self._save(path)
+
+    def _save(self, path: Path) -> bool:
+        session = self.session
+        project = session.project
+        if project.name == "Untitled":
+            session.do(self.tr("Name project"), project.with_(name=path.stem))
+            project = session.project
+        try:
+            safety.save_project(project, path)
+        except StudioError as error:
+            session.told.emit(str(error), "error")
+            return False
+        if session.path != path.resolve():
+            self._release()
+            self._lock = safety.Lock(path)
+            self._lock.acquire()
+            session.path = path.resolve()
+        session.history.mark_saved(project)
+        self._timer.stop()
+        self._writer.submit(self._autosave.discard)
+        self.window.preferences.add_recent(path)
+        self.window.fill_recent()
+        self.window.refresh_title()
+        session.told.emit(self.tr("Saved %s") % path.name, "info")
+        return True
+
+    def collect(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self.window, self.tr("Collect files in a folder"))
+        if not folder:
+            return
+        try:
+            path = project_file.collect(self.session.project, Path(folder))
+        except StudioError as error:
+            self.session.told.emit(str(error), "error")
+            return
+        self.session.told.emit(self.tr("Collected everything in %s") % path.parent, "info")
+
+    def export(self) -> None:
+        """Ask what to write and put it in the queue."""
+        if not self.session.project.voice and not self.session.project.performance:
+            self.session.told.emit(
+                self.tr("There is nothing to export yet: add a portrait and a voice first."), "error"
+            )
+            return
+        dialog = ExportDialog(self.session, self.window.preferences, self.window)
+        if dialog.exec():
+            self.window.queue.add(dialog.request())
+            self.window.show_queue()
+        dialog.deleteLater()
+
+    def export_words(self) -> None:
+        session = self.session
+        if not session.words():
+            session.told.emit(self.tr("There are no words yet: add a voice first."), "error")
+            return
+        path = self.target(
+            "words", self.tr("Export words"), session.project.name + ".srt", "SRT (*.srt);;TextGrid (*.TextGrid)"
+        )
+        if path is None:
+            return
+        duration = session.peaks.duration_s if session.peaks is not None else 0.0
+        try:
+            captions.write(path, session.words(), session.phones(), duration)
+        except StudioError as error:
+            session.told.emit(str(error), "error")
+
+    # --- safety ---
+
+    def recover(self, recovery: safety.Recovery) -> None:
+        """Take up what a crash left; it counts as unsaved, and its file goes once it is saved again or autosaved."""
+        self._leave()
+        self.session.open(recovery.project, recovery.path, saved=False)
+        self._writer.submit(self._autosave.save, recovery.project, recovery.path)
+        self._writer.submit(safety.forget, recovery)
+        self.session.told.emit(self.tr("Recovered '%s'. Save it to keep it.") % recovery.project.name, "info")
+
+    def may_close(self) -> bool:
+        """Ask to save what would be lost; whether to go on."""
+        if not self.session.history.dirty or not self.window.asks:
+            return True
+        box = QMessageBox(self.window)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle(self.tr("Unsaved changes"))
+        box.setText(self.tr("Save the changes to '%s'?") % self.session.project.name)
+        buttons = QMessageBox.StandardButton
+        box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
+        box.setDefaultButton(buttons.Save)
+        answer = box.exec()
+        box.deleteLater()
+        if answer == buttons.Save:
+            return self.save()
+        return answer == buttons.Discard
+
+    def _on_change(self, change: object) -> None:
+        if self.session.history.dirty:
+            if not self._timer.isActive():  # not restarted by further edits: the file is never older than the interval
+                self._timer.start()
+        else:
+            self._timer.stop()
+
+    def _write_autosave(self) -> None:
+        self._writer.submit(self._autosave.save, self.session.project, self.session.path)
+
+    def _leave(self) -> None:
+        """The open project is given up."""
+        self._timer.stop()
+        self._writer.submit(self._autosave.discard)
+        self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def close(self) -> None:
+        """The window closes in good order: nothing is left to recover."""
+        self._leave()
+        self._writer.shutdown(wait=True)

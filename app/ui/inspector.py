@@ -1,0 +1,33 @@
+"""The right dock: what is selected, how the face moves by itself, and the shot's settings."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QTabWidget, QWidget
+
+from app.ui.inspector_motion import MotionPage
+from app.ui.inspector_selection import SelectionPage
+from app.ui.inspector_shot import ShotPage
+from app.ui.session import Session
+
+
+class Inspector(QTabWidget):
+    """Three pages; selecting something shows the first."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setMinimumWidth(318)
+        self.setDocumentMode(True)
+        self.setAccessibleName(self.tr("Inspector"))
+        self._session = session
+        self.selection = SelectionPage(session)
+        self.motion = MotionPage(session)
+        self.shot = ShotPage(session)
+        self.addTab(self.selection, self.tr("Selection"))
+        self.addTab(self.motion, self.tr("Motion"))
+        self.addTab(self.shot, self.tr("Shot"))
+        self.setCurrentWidget(self.motion)
+        session.selection_changed.connect(self._on_selection)
+
+    def _on_selection(self) -> None:
+        if self._session.selection:
+            self.setCurrentWidget(self.selection)

@@ -1,0 +1,364 @@
+"""The studio window: viewer in the middle, media and presets left, inspector right, timeline and queue below."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabWidget, QVBoxLayout, QWidget
+
+from app.core import folders, safety
+from app.ui import icons
+from app.ui.actions import ACTIONS, MENUS
+from app.ui.controllers.edit import EditController
+from app.ui.controllers.files import FileController
+from app.ui.controllers.play import PlayController
+from app.ui.controllers.view import ViewController
+from app.ui.head_view import HeadView
+from app.ui.inspector import Inspector
+from app.ui.media_panel import MediaPanel
+from app.ui.player import Player
+from app.ui.preferences import Preferences
+from app.ui.presets_panel import PresetsPanel
+from app.ui.recovery import RecoveryDialog
+from app.ui.render_queue import QueuePanel
+from app.ui.session import Session
+from app.ui.shortcuts_model import Shortcuts
+from app.ui.status import StatusLine
+from app.ui.timeline.curves import CurveEditor
+from app.ui.timeline.panel import TimelinePanel
+from app.ui.transport import Transport
+from app.ui.viewer import Viewer
+from engines import registry
+from engines.errors import StudioError
+
+log = logging.getLogger(__name__)
+LAYOUT_VERSION = 1
+
+
+class MainWindow(QMainWindow):
+    """Everything an artist sees.
+
+    Parameters
+    ----------
+    asks : whether questions (unsaved changes) are asked; tests switch it off
+    """
+
+    def __init__(self, asks: bool = True, session: Session | None = None) -> None:
+        super().__init__()
+        self.asks = asks
+        self.preferences = Preferences()
+        self.shortcuts = Shortcuts(folders.config() / "shortcuts.json")
+        self.session = session or Session(self)
+        self.player = Player(self)
+        self.actions_by_id = self._make_actions()
+        self.viewer = Viewer()
+        self.transport = Transport(self.session, self.player, self.actions_by_id)
+        self.media = MediaPanel(self.session)
+        self.presets = PresetsPanel()
+        self.inspector = Inspector(self.session)
+        self.timeline = TimelinePanel(self.session, self.actions_by_id)
+        self.timeline.set_names(self.presets.names())
+        self.curves = CurveEditor(self.session)
+        self.queue = QueuePanel(self.session)
+        self.head_view: HeadView | None = None
+        self.editing = EditController(self)
+        self.playing = PlayController(self)
+        self.files = FileController(self)
+        self.viewing = ViewController(self)
+        self._fill_window()
+        self._bind()
+        self._fill_menus()
+        self.apply_shortcuts()
+        self.status = StatusLine(self.session, self)
+        self.setStatusBar(self.status)
+        self.setWindowIcon(icons.app_icon())
+        self.setAcceptDrops(True)
+        self.setMinimumSize(QSize(1000, 640))
+        self._restore_layout()
+        self._connect()
+        self.refresh_title()
+        self._refresh_actions()
+
+    # --- building ---
+
+    def _make_actions(self) -> dict[str, QAction]:
+        found = {}
+        for spec in ACTIONS:
+            action = QAction(self.tr(spec.text), self)
+            if spec.icon:
+                action.setIcon(icons.icon(spec.icon))
+                action.setProperty("icon_name", spec.icon)
+            action.setProperty("action_id", spec.id)
+            action.setCheckable(spec.checkable)
+            action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+            found[spec.id] = action
+            self.addAction(action)
+        found["file.quit"].setMenuRole(QAction.MenuRole.QuitRole)
+        found["tools.about"].setMenuRole(QAction.MenuRole.AboutRole)
+        return found
+
+    def _fill_window(self) -> None:
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.viewer, 1)
+        column.addWidget(self.transport)
+        self.setCentralWidget(middle)
+        self.left = QTabWidget()
+        self.left.setDocumentMode(True)
+        self.left.addTab(self.media, self.tr("Media"))
+        self.left.addTab(self.presets, self.tr("Presets"))
+        self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
+        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
+        self.docks: dict[str, QDockWidget] = {}
+        area = Qt.DockWidgetArea
+        for name, title, widget, place in (
+            ("left", self.tr("Media and presets"), self.left, area.LeftDockWidgetArea),
+            ("inspector", self.tr("Inspector"), self.inspector, area.RightDockWidgetArea),
+            ("timeline", self.tr("Timeline"), self.timeline, area.BottomDockWidgetArea),
+            ("curves", self.tr("Curves"), self.curves, area.BottomDockWidgetArea),
+            ("queue", self.tr("Render queue"), self.queue, area.BottomDockWidgetArea),
+        ):
+            dock = QDockWidget(title, self)
+            dock.setObjectName(name)
+            dock.setWidget(widget)
+            if name in ("left", "inspector"):
+                dock.setTitleBarWidget(QWidget(dock))
+            self.addDockWidget(place, dock)
+            self.docks[name] = dock
+        self.tabifyDockWidget(self.docks["timeline"], self.docks["curves"])
+        self.tabifyDockWidget(self.docks["curves"], self.docks["queue"])
+        self.setTabPosition(area.BottomDockWidgetArea, QTabWidget.TabPosition.North)
+        for name in ("timeline", "curves", "queue"):
+            # The tab above says the name; a title bar under it would say it twice.
+            self.docks[name].setTitleBarWidget(QWidget(self.docks[name]))
+        self.docks["timeline"].raise_()
+
+    def _bind(self) -> None:
+        """Tie every command to what it does."""
+        handlers: dict[str, Callable[..., object]] = {}
+        self._handlers = handlers
+        for controller in (self.editing, self.playing, self.files, self.viewing):
+            handlers.update(controller.handlers())
+        for name, action in self.actions_by_id.items():
+            if action.isCheckable():
+                action.toggled.connect(handlers[name])
+            else:
+                action.triggered.connect(self._run_action)
+        self.actions_by_id["edit.snap"].setChecked(self.preferences.flag("snap", True))
+        self.actions_by_id["view.theme"].setChecked(self.preferences.theme == "light")
+
+    def _run_action(self) -> None:
+        """Run the handler of the action that was triggered, without the ``checked`` argument that Qt sends."""
+        action = self.sender()
+        self._handlers[str(action.property("action_id"))]()
+
+    def _fill_menus(self) -> None:
+        bar = self.menuBar()
+        self.recent_menu = QMenu(self.tr("Open recent"), self)
+        for title in MENUS:
+            menu = bar.addMenu(self.tr(title))
+            for spec in ACTIONS:
+                if spec.menu != title:
+                    continue
+                menu.addAction(self.actions_by_id[spec.id])
+                if spec.id == "file.open":
+                    menu.addMenu(self.recent_menu)
+                if spec.rule:
+                    menu.addSeparator()
+            if title == "View":
+                menu.addSeparator()
+                for dock in self.docks.values():
+                    menu.addAction(dock.toggleViewAction())
+        self.fill_recent()
+
+    def apply_shortcuts(self) -> None:
+        """Give every action its keys and say them in its tool tip."""
+        for spec in ACTIONS:
+            action = self.actions_by_id[spec.id]
+            keys = [QKeySequence(key) for key in self.shortcuts.keys(spec.id)]
+            action.setShortcuts(keys)
+            text = self.tr(spec.tip) if spec.tip else self.tr(spec.text).rstrip("…")
+            if keys:
+                text += f"  ({keys[0].toString(QKeySequence.SequenceFormat.NativeText)})"
+            action.setToolTip(text)
+
+    def fill_recent(self) -> None:
+        self.recent_menu.clear()
+        for path in self.preferences.recent:
+            action = self.recent_menu.addAction(path.stem)
+            action.setToolTip(str(path))
+            action.setData(str(path))
+            action.triggered.connect(self._open_recent)
+        self.recent_menu.setEnabled(bool(self.preferences.recent))
+
+    def _open_recent(self) -> None:
+        action = self.sender()
+        if isinstance(action, QAction):
+            self.files.open_project(Path(str(action.data())))
+
+    def _connect(self) -> None:
+        session = self.session
+        session.project_changed.connect(self._on_project)
+        session.media_changed.connect(self._refresh_actions)
+        session.motion_changed.connect(self._refresh_actions)
+        session.selection_changed.connect(self._refresh_actions)
+        session.working.connect(self._on_working)
+        session.told.connect(self.status.tell)
+        self.media.wanted.connect(self._on_wanted)
+        self.viewer.clicked.connect(self.files.portrait)
+        self.viewer.zoomed.connect(self.transport.show_zoom)
+        self.queue.notified.connect(self._on_notified)
+        self.queue.count_changed.connect(self._on_queue)
+
+    # --- what follows from changes ---
+
+    def _on_project(self, _: object) -> None:
+        self.refresh_title()
+        self._refresh_actions()
+        project = self.session.project
+        self.presets.show_character(project.auto.character)
+        try:
+            info = registry.info(project.engine)
+        except StudioError:
+            return
+        self.presets.set_honours(info.honours, info.reasons)
+
+    def refresh_title(self) -> None:
+        name = self.session.project.name
+        self.setWindowTitle(f"{name}[*] - Soliloquy")
+        self.setWindowModified(self.session.history.dirty)
+
+    def _refresh_actions(self, *_: object) -> None:
+        history, actions, session = self.session.history, self.actions_by_id, self.session
+        undo, redo = actions["edit.undo"], actions["edit.redo"]
+        undo.setEnabled(history.can_undo)
+        redo.setEnabled(history.can_redo)
+        undo.setText(self.tr("Undo %s") % history.undo_name.lower() if history.can_undo else self.tr("Undo"))
+        redo.setText(self.tr("Redo %s") % history.redo_name.lower() if history.can_redo else self.tr("Redo"))
+        chosen = bool(session.selection)
+        for name in ("edit.cut", "edit.copy", "edit.duplicate", "edit.delete", "edit.ripple_delete", "edit.smooth"):
+            actions[name].setEnabled(chosen)
+        sounding = session.ready or session.samples is not None
+        for name in ("play.toggle", "play.forward", "play.reverse"):
+            actions[name].setEnabled(sounding)
+
+    def _on_working(self, what: str, part: float) -> None:
+        self.viewer.note = what
+        self.viewer.busy = part
+        self.viewer.update()
+        self.status.show_work(what, part)
+
+    def _on_wanted(self, kind: str) -> None:
+        self.actions_by_id[f"file.{kind}"].trigger()
+
+    def _on_notified(self, title: str, message: str) -> None:
+        self.status.tell(f"{title}: {message}", "info")
+        if not self.isActiveWindow():
+            self.status.notify(title, message)
+
+    def _on_queue(self, count: int) -> None:
+        text = self.tr("Render queue")
+        self.docks["queue"].setWindowTitle(f"{text} ({count})" if count else text)
+
+    # --- used by controllers ---
+
+    def show_image(self, image: np.ndarray) -> None:
+        self.viewer.set_frame(image)
+        self.transport.show_zoom(self.viewer.view.scale)
+
+    def show_curves(self, channels: tuple[str, ...]) -> None:
+        """Open the curve editor on some channels."""
+        self.curves.show_channels(channels)
+        self.docks["curves"].show()
+        self.docks["curves"].raise_()
+
+    def show_queue(self) -> None:
+        self.docks["queue"].show()
+        self.docks["queue"].raise_()
+
+    def show_head(self, on: bool) -> None:
+        """Show or hide the 3D view, a dock that is made when it is first wanted."""
+        if "head" not in self.docks:
+            self.head_view = HeadView()
+            dock = QDockWidget(self.tr("3D head"), self)
+            dock.setObjectName("head")
+            dock.setWidget(self.head_view)
+            self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+            self.splitDockWidget(self.docks["inspector"], dock, Qt.Orientation.Vertical)
+            dock.visibilityChanged.connect(self._on_head_visible)
+            self.docks["head"] = dock
+        self.docks["head"].setVisible(on)
+        self.viewing.refresh_overlays()
+
+    def _on_head_visible(self, visible: bool) -> None:
+        if not self.isVisible() or self.isMinimized():
+            return
+        self.actions_by_id["view.head"].setChecked(visible)
+
+    # --- layout ---
+
+    def _restore_layout(self) -> None:
+        geometry, state = self.preferences.layout()
+        if geometry is None or state is None:
+            self.reset_layout()
+            return
+        self.restoreGeometry(geometry)
+        self.restoreState(state, LAYOUT_VERSION)
+
+    def reset_layout(self) -> None:
+        """The layout of a new installation."""
+        screen = self.screen().availableGeometry()
+        self.resize(min(1600, screen.width()), min(1000, screen.height()))
+        for name in ("left", "inspector", "timeline", "curves", "queue"):
+            self.docks[name].show()
+        self.timeline.view.setFocus()
+        self.resizeDocks([self.docks["left"], self.docks["inspector"]], [270, 330], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.docks["timeline"]], [390], Qt.Orientation.Vertical)
+        self.docks["timeline"].raise_()
+
+    # --- files dropped anywhere ---
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        event.acceptProposedAction()
+        # After the drop has returned, so that the file manager is not kept waiting by a question.
+        self._dropped = paths
+        QTimer.singleShot(0, self._take_dropped)
+
+    def _take_dropped(self) -> None:
+        self.files.take(self._dropped)
+
+    # --- end ---
+
+    def offer_recovery(self) -> None:
+        """Ask about work that a crash left, if there is any."""
+        found = safety.recoveries()
+        if not found:
+            return
+        dialog = RecoveryDialog(found, self)
+        if dialog.exec() and dialog.chosen is not None:
+            self.files.recover(dialog.chosen)
+        dialog.deleteLater()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.files.may_close():
+            event.ignore()
+            return
+        self.preferences.set_layout(QByteArray(self.saveGeometry()), QByteArray(self.saveState(LAYOUT_VERSION)))
+        self.preferences.sync()
+        self.player.close()
+        self.files.close()
+        self.session.close()
+        self.queue.close_queue()
+        event.accept()

@@ -1,0 +1,256 @@
+"""What the shot is made of: the portrait, the voice, imported motion and what is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPlainTextEdit, QPushButton, QSpinBox, QWidget
+
+from app.core import commands
+from app.ui import icons, theme
+from app.ui.session import Session
+from app.ui.timeline.waveform import Peaks
+from app.ui.viewer import to_image
+from app.ui.widgets import Panel, form_row, heading, icon_button, muted, reason, set_reason
+
+LANGUAGES = {
+    "en": "English", "de": "German", "es": "Spanish", "fr": "French", "it": "Italian", "pt": "Portuguese",
+    "nl": "Dutch", "pl": "Polish", "sv": "Swedish", "da": "Danish", "fi": "Finnish", "cs": "Czech", "el": "Greek",
+    "tr": "Turkish", "ru": "Russian", "uk": "Ukrainian", "ar": "Arabic", "hi": "Hindi", "id": "Indonesian",
+    "ja": "Japanese", "ko": "Korean", "vi": "Vietnamese", "zh": "Chinese",
+}  # fmt: skip
+
+
+class MediaCard(QWidget):
+    """One medium as a picture to click on, with its name below.
+
+    Signals
+    -------
+    clicked : the artist wants to choose a file
+    """
+
+    clicked = Signal()
+
+    def __init__(self, icon: str, empty: str, height: int) -> None:
+        super().__init__()
+        self._icon, self._empty = icon, empty
+        self._picture: QPixmap | None = None
+        self._peaks: Peaks | None = None
+        self.setFixedHeight(height)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(empty)
+
+    def set_picture(self, rgb: np.ndarray | None) -> None:
+        self._picture = None
+        if rgb is not None:
+            image = to_image(np.ascontiguousarray(rgb[..., :3]))
+            size = QSize(640, 640)
+            self._picture = QPixmap.fromImage(
+                image.scaled(size, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
+            )
+        self.update()
+
+    def set_peaks(self, peaks: Peaks | None) -> None:
+        self._peaks = peaks
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        colors = theme.current()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        box = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        shape = QPainterPath()
+        shape.addRoundedRect(box, 8, 8)
+        painter.fillPath(shape, QColor(colors.canvas))
+        painter.save()
+        painter.setClipPath(shape)
+        if self._picture is not None:
+            self._paint_picture(painter, box)
+        elif self._peaks is not None:
+            self._paint_peaks(painter, box)
+        else:
+            self._paint_empty(painter, box)
+        painter.restore()
+        focus = self.hasFocus() or self.underMouse()
+        painter.setPen(QColor(colors.accent if focus else colors.line))
+        painter.drawPath(shape)
+        painter.end()
+
+    def _paint_picture(self, painter: QPainter, box: QRectF) -> None:
+        assert self._picture is not None
+        size = self._picture.size()
+        scale = max(box.width() / size.width(), box.height() / size.height())
+        width, height = box.width() / scale, box.height() / scale
+        # The face is more often in the upper part than in the middle of a photo.
+        source = QRectF((size.width() - width) / 2, (size.height() - height) * 0.35, width, height)
+        painter.drawPixmap(box, self._picture, source)
+
+    def _paint_peaks(self, painter: QPainter, box: QRectF) -> None:
+        assert self._peaks is not None
+        bars = int(box.width() // 3)
+        low, high = self._peaks.columns(0, self._peaks.duration_s, bars)
+        loud = np.sqrt(np.maximum(high, -low))
+        color = QColor(theme.current().wave)
+        for i, value in enumerate(loud):
+            height = max(2.0, float(value) * (box.height() - 14))
+            painter.fillRect(QRectF(3 + i * 3, box.center().y() - height / 2, 2, height), color)
+
+    def _paint_empty(self, painter: QPainter, box: QRectF) -> None:
+        colors = theme.current()
+        icon = icons.pixmap(self._icon, colors.muted, 26, self.devicePixelRatioF())
+        painter.drawPixmap(int(box.center().x() - 13), int(box.center().y() - 24), icon)
+        painter.setPen(QColor(colors.muted))
+        text = QRectF(box.left(), box.center().y() + 8, box.width(), 20)
+        painter.drawText(text, Qt.AlignmentFlag.AlignCenter, self._empty)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self.clicked.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.clicked.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+class MediaPanel(Panel):
+    """The left dock's first page.
+
+    Signals
+    -------
+    wanted : ``portrait``, ``voice`` or ``curves``: the artist wants to choose a file
+    """
+
+    wanted = Signal(str)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.setMinimumWidth(230)
+        column = self.column
+        column.addWidget(heading(self.tr("Portrait")))
+        self.portrait = MediaCard("portrait", self.tr("Drop or choose a picture"), 168)
+        self.portrait.clicked.connect(self._want_portrait)
+        column.addWidget(self.portrait)
+        self.portrait_name = muted("", wrap=True)
+        self.portrait_problem = reason()
+        self.portrait_problem.setObjectName("danger")
+        column.addWidget(self.portrait_name)
+        column.addWidget(self.portrait_problem)
+        self.face = QSpinBox()
+        self.face.setRange(1, 20)
+        self.face.setToolTip(self.tr("Which face, counted from the largest"))
+        self.face.valueChanged.connect(self._on_face)
+        self._face_row = QWidget()
+        row = form_row(self.tr("Face"), self.face)
+        row.setContentsMargins(0, 0, 0, 0)
+        self._face_row.setLayout(row)
+        column.addWidget(self._face_row)
+        column.addWidget(heading(self.tr("Voice")))
+        self.voice = MediaCard("voice", self.tr("Drop or choose a recording"), 72)
+        self.voice.clicked.connect(self._want_voice)
+        column.addWidget(self.voice)
+        self.voice_name = muted("")
+        self.voice_problem = reason()
+        self.voice_problem.setObjectName("danger")
+        column.addWidget(self.voice_name)
+        column.addWidget(self.voice_problem)
+        self._motion = QWidget()
+        motion = QHBoxLayout(self._motion)
+        motion.setContentsMargins(0, 0, 0, 0)
+        self.motion_name = muted("")
+        drop = icon_button("close", self.tr("Go back to the motion read from the voice"))
+        drop.clicked.connect(self._drop_motion)
+        motion.addWidget(self.motion_name, 1)
+        motion.addWidget(drop)
+        column.addWidget(self._motion)
+        column.addWidget(heading(self.tr("What is said")))
+        self.language = QComboBox()
+        for code, name in LANGUAGES.items():
+            self.language.addItem(name, code)
+        column.addLayout(form_row(self.tr("Language"), self.language))
+        self.text = QPlainTextEdit()
+        self.text.setPlaceholderText(
+            self.tr(
+                "Type the words of the recording for exact lip sync, or leave this empty: they are then recognised."
+            )
+        )
+        self.text.setAccessibleName(self.tr("Transcript"))
+        self.text.setMinimumHeight(96)
+        self.text.setTabChangesFocus(True)
+        column.addWidget(self.text, 1)
+        self.apply = QPushButton(self.tr("Align words to the voice"))
+        self.apply.clicked.connect(self._apply_text)
+        column.addWidget(self.apply)
+        self.heard = muted("")
+        column.addWidget(self.heard)
+        self.text.textChanged.connect(self._mark)
+        self.language.currentIndexChanged.connect(self._mark)
+        session.project_changed.connect(self.reload)
+        session.media_changed.connect(self.reload)
+        session.speech_changed.connect(self.reload)
+        self._shown_text = ""
+        self.reload()
+
+    def reload(self, *_: object) -> None:
+        session, project = self._session, self._session.project
+        self.portrait.set_picture(session.portrait)
+        self.portrait_name.setText(Path(project.portrait).name if project.portrait else self.tr("No portrait yet"))
+        self.portrait_name.setToolTip(project.portrait)
+        problem = session.problems.get("portrait") or session.problems.get("prepare") or ""
+        set_reason(self.portrait_problem, problem)
+        self._face_row.setVisible(bool(project.portrait))
+        self.face.blockSignals(True)
+        self.face.setValue(project.face + 1)
+        self.face.blockSignals(False)
+        self.voice.set_peaks(session.peaks)
+        name = Path(project.voice).name if project.voice else self.tr("No voice yet")
+        if session.peaks is not None:
+            name += f"  ({session.peaks.duration_s:.1f} s)"
+        self.voice_name.setText(name)
+        self.voice_name.setToolTip(project.voice)
+        set_reason(self.voice_problem, session.problems.get("voice") or session.problems.get("analyse") or "")
+        self._motion.setVisible(bool(project.performance))
+        self.motion_name.setText(self.tr("Motion from %s") % Path(project.performance).name)
+        if project.speech.text != self._shown_text:
+            self._shown_text = project.speech.text
+            self.text.blockSignals(True)
+            self.text.setPlainText(project.speech.text)
+            self.text.blockSignals(False)
+        index = self.language.findData(project.speech.language)
+        self.language.blockSignals(True)
+        self.language.setCurrentIndex(max(0, index))
+        self.language.blockSignals(False)
+        words = " ".join(word.label for word in session.words())
+        self.heard.setText(self.tr("Heard: %s") % words if words and not project.speech.text else "")
+        self._mark()
+
+    def _mark(self) -> None:
+        speech = self._session.project.speech
+        changed = self.text.toPlainText().strip() != speech.text or self.language.currentData() != speech.language
+        self.apply.setEnabled(changed)
+
+    def _apply_text(self) -> None:
+        self._shown_text = self.text.toPlainText().strip()
+        self._session.attempt(
+            self.tr("Change transcript"), commands.set_text, self._shown_text, self.language.currentData()
+        )
+
+    def _on_face(self, number: int) -> None:
+        project = self._session.project
+        self._session.attempt(self.tr("Choose face"), commands.set_portrait, project.portrait, number - 1)
+
+    def _drop_motion(self) -> None:
+        self._session.attempt(self.tr("Motion from the voice"), commands.set_performance, "")
+
+    def _want_portrait(self) -> None:
+        self.wanted.emit("portrait")
+
+    def _want_voice(self) -> None:
+        self.wanted.emit("voice")

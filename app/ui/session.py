@@ -1,0 +1,471 @@
+"""The open project and everything made of it, as the window sees it: one object that all panels share.
+
+The session changes the project (through `History`), submits background work for what the change made stale, and tells
+panels by signals. It never waits: analysis, preparing, performing and drawing all run on the core's worker thread,
+with a frozen project; results for a project that has moved on are dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.core import commands
+from app.core.history import Change, History
+from app.core.jobs import Done, Event, Failed, Job, Preview, Progress, Worker
+from app.core.project import Phone, Project
+from app.core.studio import Studio
+from app.qtbridge import JobBridge
+from app.ui import captions, work
+from app.ui.frame_cache import FrameCache
+from app.ui.timeline.edits import NONE, Selection, valid
+from app.ui.timeline.waveform import Peaks
+from engines.api import Performance
+from engines.errors import InputError, StudioError
+from engines.timebase import parse_rate
+
+if TYPE_CHECKING:
+    from app.ui.emotion_model import Part
+    from engines.speech.analysis import SpeechAnalysis
+
+log = logging.getLogger(__name__)
+EMPTY_FRAMES = 125
+"""Length of the timeline while there is no voice."""
+
+
+class Session(QObject):
+    """See the module.
+
+    Signals
+    -------
+    project_changed : an `app.core.history.Change`
+    media_changed : the portrait's picture or the voice's sound is there (or gone)
+    motion_changed : a new performance
+    speech_changed : words and phones are there
+    frame_ready : the picture of a frame (its number) can be shown
+    playhead_changed, selection_changed
+    working : (what is going on or nothing, part done 0 to 1)
+    told : (message, level) with level ``info`` or ``error``
+    auditioned : the picture of a preset that is tried (or None when that is over)
+    job_event : every event of every job, for the render queue
+    """
+
+    project_changed = Signal(object)
+    media_changed = Signal()
+    motion_changed = Signal()
+    speech_changed = Signal()
+    frame_ready = Signal(int)
+    playhead_changed = Signal(int)
+    selection_changed = Signal()
+    working = Signal(str, float)
+    told = Signal(str, str)
+    auditioned = Signal(object)
+    job_event = Signal(object)
+
+    def __init__(self, parent: QObject | None = None, studio: Studio | None = None) -> None:
+        super().__init__(parent)
+        self.history = History()
+        self.studio = studio or Studio()
+        self.worker = Worker()
+        self.bridge = JobBridge(self.worker, self)
+        self.bridge.arrived.connect(self._on_event)
+        self.frames = FrameCache()
+        self.path: Path | None = None
+        self.playhead = 0
+        self.selection: Selection = NONE
+        self.portrait: np.ndarray | None = None
+        self.actor: Any = None
+        self.samples: np.ndarray | None = None
+        self.sample_rate = 16000
+        self.peaks: Peaks | None = None
+        self.spectrum: np.ndarray | None = None
+        self.speech: SpeechAnalysis | None = None
+        self._words: tuple[Phone, ...] = ()
+        self._phones: tuple[Phone, ...] = ()
+        self.performance: Performance | None = None
+        self.take: Hashable = None
+        self.problems: dict[str, str] = {}
+        """What went wrong, by the step that failed: ``portrait``, ``prepare``, ``voice``, ``analyse``, ``perform``."""
+        self.newest: dict[str, Job] = {}
+        """The last job of each step; what earlier ones bring is dropped."""
+        self._running: dict[str, tuple[str, float]] = {}
+        self._dragging = False
+        self._auditioning = False
+        self.compare = False
+        """Whether take A is drawn beside the current one."""
+        self._a: work.TakeA | None = None
+        self._unsubscribe = self.history.subscribe(self._on_change)
+        self._refresh_timer = QTimer(self)
+        self._refresh_timer.setSingleShot(True)
+        self._refresh_timer.setInterval(0)
+        self._refresh_timer.timeout.connect(self._refresh)
+
+    # --- what panels read ---
+
+    @property
+    def project(self) -> Project:
+        return self.history.project
+
+    @property
+    def rate(self) -> Fraction:
+        return parse_rate(self.project.rate)
+
+    @property
+    def total(self) -> int:
+        """Frames of the shot."""
+        if self.performance is not None:
+            return len(self.performance)
+        if self.peaks is not None:
+            return max(1, int(np.ceil(self.peaks.duration_s * self.rate - 1e-9)))
+        return EMPTY_FRAMES
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """First frame and end (exclusive) between the in and out points."""
+        start = min(self.project.in_frame or 0, self.total - 1)
+        stop = self.total if self.project.out_frame is None else min(self.total, self.project.out_frame + 1)
+        return start, max(stop, start + 1)
+
+    def words(self) -> tuple[Phone, ...]:
+        return self.project.speech.words or self._words
+
+    def phones(self) -> tuple[Phone, ...]:
+        return self.project.speech.phones or self._phones
+
+    def image(self, frame: int) -> np.ndarray | None:
+        """The drawn frame if it is there : uint8 (H, W, 3 or 4)."""
+        return self.frames.get(self.take, frame)
+
+    @property
+    def ready(self) -> bool:
+        """Whether frames can be drawn."""
+        return self.actor is not None and self.performance is not None
+
+    # --- changing ---
+
+    def do(self, name: str, project: Project, merge: Hashable | None = None) -> bool:
+        """Make ``project`` the next state; see `History.do`."""
+        self._dragging = merge is not None
+        return self.history.do(name, project, merge)
+
+    def edit_ended(self) -> None:
+        """A drag is over: the next edit is its own step, and the frame is drawn in full."""
+        self.history.end_merge()
+        if self._dragging:
+            self._dragging = False
+            self.draw()
+
+    def attempt(self, name: str, make: Any, /, *arguments: Any, **fields: Any) -> bool:
+        """Do the command ``make(project, ...)``; what it refuses is told, not raised."""
+        try:
+            return self.do(name, make(self.project, *arguments, **fields))
+        except StudioError as error:
+            self.told.emit(str(error), "error")
+            return False
+
+    def undo(self) -> None:
+        name = self.history.undo()
+        if name:
+            self.told.emit(self.tr("Undone: %s") % name, "info")
+
+    def redo(self) -> None:
+        name = self.history.redo()
+        if name:
+            self.told.emit(self.tr("Redone: %s") % name, "info")
+
+    def open(self, project: Project, path: Path | None, saved: bool = True) -> None:
+        """Work on another project."""
+        self.path = path
+        self.playhead, self.selection = 0, NONE
+        self.history.reset(project, saved)
+        self.playhead_changed.emit(0)
+        self.selection_changed.emit()
+
+    def select(self, selection: Selection) -> None:
+        if selection != self.selection:
+            self.selection = selection
+            self.selection_changed.emit()
+
+    def seek(self, frame: int, draft: bool = False) -> None:
+        """Put the playhead on a frame and draw it."""
+        frame = int(min(max(0, frame), self.total - 1))
+        moved = frame != self.playhead
+        self.playhead = frame
+        if moved:
+            self.playhead_changed.emit(frame)
+        if moved or not draft:
+            self.draw(draft)
+
+    # --- background work ---
+
+    def _on_change(self, change: Change) -> None:
+        old, new = change.previous, change.project
+        fresh = change.kind == "reset"
+        if fresh or (old.portrait, old.face) != (new.portrait, new.face):
+            self.portrait = None
+            self._lose_actor()
+            self._cancel("portrait")
+            self._run("portrait") if new.portrait else self.media_changed.emit()
+        elif old.engine != new.engine:
+            self._lose_actor()
+        if fresh or old.voice != new.voice:
+            self.samples = self.peaks = self.spectrum = None
+            self._lose_speech()
+            self._cancel("voice")
+            self._run("voice") if new.voice else self.media_changed.emit()
+        elif (old.speech.text, old.speech.language) != (new.speech.text, new.speech.language):
+            self._lose_speech()
+        if change.kind in ("undo", "redo", "reset"):
+            self._dragging = False
+        kept = valid(new, self.selection, len(self.words()), len(self.phones()))
+        self.project_changed.emit(change)
+        self.select(kept)
+        self._refresh_timer.start()
+
+    def _lose_actor(self) -> None:
+        self.actor = None
+        self.problems.pop("prepare", None)
+        self._cancel("prepare")
+
+    def _lose_speech(self) -> None:
+        self.speech = None
+        self._words = self._phones = ()
+        self.problems.pop("analyse", None)
+        self._cancel("analyse")
+        self.speech_changed.emit()
+
+    def _refresh(self) -> None:
+        """Start whatever the current project lacks."""
+        project = self.project
+        if (
+            project.portrait
+            and self.actor is None
+            and "prepare" not in self.problems
+            and "prepare" not in self._running
+        ):
+            self._run("prepare")
+        needs_speech = bool(project.voice) and not project.performance
+        if needs_speech and self.speech is None:
+            if "analyse" not in self.problems and "analyse" not in self._running:
+                self._run("analyse")
+        elif project.voice or project.performance or project.portrait:
+            self._run("perform")
+        elif self.performance is not None:
+            self.performance, self.take = None, None
+            self.motion_changed.emit()
+
+    def draw(self, draft: bool = False) -> None:
+        """Draw the frame under the playhead, unless it is there."""
+        if not self.ready:
+            return
+        complete = self._a is None or not self.compare or self.frames.has(self._a.take, self.playhead)
+        if self.frames.has(self.take, self.playhead):
+            self.frame_ready.emit(self.playhead)
+            drafted = work.is_draft(self.frames.get(self.take, self.playhead), self.portrait)
+            if complete and (draft or not drafted):
+                return
+        self.worker.submit(work.frame_job(self, self.playhead, draft or self._dragging))
+
+    def draw_ahead(self, frame: int) -> None:
+        """Draw the frames that playback will need next, below everything that the artist waits for."""
+        if not self.ready or "ahead" in self._running:
+            return
+        wanted = frame + round(work.AHEAD_S * self.rate)
+        if self.frames.ready(self.take, frame, min(wanted, self.range[1])) < wanted - frame:
+            self._run("ahead", frame=frame)
+
+    def _run(self, step: str, **details: Any) -> None:
+        if step != "ahead":
+            self.problems.pop(step, None)
+        job = work.job(self, step, **details)
+        self._running[step] = (job.name, 0.0)
+        self.worker.submit(job)
+        self._tell_working()
+
+    def _cancel(self, step: str) -> None:
+        for job in self.worker.jobs:
+            if isinstance(job.key, tuple) and job.key[:2] == ("session", step):
+                job.cancel()
+        self._running.pop(step, None)
+
+    def _on_event(self, event: Event) -> None:
+        self.job_event.emit(event)
+        key = event.job.key
+        if not isinstance(key, tuple) or key[0] != "session":
+            return
+        step = str(key[1])
+        current = self.newest.get(step) is event.job
+        if isinstance(event, Progress):
+            if step in self._running:
+                self._running[step] = (event.what or event.job.name, event.part)
+        elif isinstance(event, Preview):
+            self._take_preview(step, event.value)
+        else:
+            if current:
+                self._running.pop(step, None)
+            if isinstance(event, Done) and current:
+                self._take_result(step, event.result)
+            elif isinstance(event, Failed):
+                self._take_failure(step, event, current)
+        self._tell_working()
+
+    def _tell_working(self) -> None:
+        shown = [
+            entry for step, entry in self._running.items() if step not in ("ahead", "perform", "frame", "audition")
+        ]
+        name, part = shown[0] if shown else ("", 0.0)
+        self.working.emit(name, part)
+
+    def _take_result(self, step: str, result: Any) -> None:
+        if step == "portrait":
+            self.portrait = result
+            self.media_changed.emit()
+        elif step == "voice":
+            self.samples, self.sample_rate, self.peaks = result
+            self.media_changed.emit()
+        elif step == "spectrum":
+            self.spectrum = result
+            self.media_changed.emit()
+        elif step == "prepare":
+            self.actor = result
+            self.frames.clear()
+            self.media_changed.emit()
+            if self.performance is not None:
+                self._run("perform")
+        elif step == "analyse":
+            self.speech = result
+            self._words, self._phones = work.phones(result.words), work.phones(result.phones)
+            self.speech_changed.emit()
+            self._run("perform")
+        elif step == "frame":
+            self.frame_ready.emit(result)
+        elif step == "audition":
+            self._auditioning = True
+            self.auditioned.emit(result)
+
+    def _take_preview(self, step: str, value: Any) -> None:
+        if step != "perform":
+            return
+        performance, take, frame = value
+        if performance is not None and take != self.take:
+            length = 0 if self.performance is None else len(self.performance)
+            self.performance, self.take = performance, take
+            if length != len(performance) and self.playhead >= len(performance):
+                self.seek(len(performance) - 1)
+            self.motion_changed.emit()
+        if frame is not None:
+            self.frame_ready.emit(frame)
+
+    def _take_failure(self, step: str, event: Failed, current: bool) -> None:
+        if event.cancelled or not current:
+            return
+        if event.details:
+            log.error("%s failed.\n%s", event.job.name, event.details)
+        message = str(event.error) if isinstance(event.error, StudioError) else self.unexpected(event.error)
+        if self.problems.get(step) != message:
+            self.problems[step] = message
+            self.told.emit(message, "error")
+        if step in ("portrait", "voice"):
+            self.media_changed.emit()
+        if step == "analyse":
+            self.speech_changed.emit()
+
+    def unexpected(self, error: BaseException) -> str:
+        return self.tr("Something unexpected went wrong (%s). The log has the details.") % (
+            f"{type(error).__name__}: {error}"
+        )
+
+    def want_spectrum(self) -> None:
+        """Compute the spectrogram if it is not there."""
+        if self.samples is not None and self.spectrum is None and "spectrum" not in self._running:
+            self._run("spectrum")
+
+    def retry(self) -> None:
+        """Try again what failed."""
+        self.problems.clear()
+        if self.project.portrait and self.portrait is None:
+            self._run("portrait")
+        if self.project.voice and self.samples is None:
+            self._run("voice")
+        self._refresh_timer.start()
+
+    # --- comparing and trying ---
+
+    @property
+    def has_a(self) -> bool:
+        return self._a is not None
+
+    @property
+    def name_a(self) -> str:
+        return "" if self._a is None else self._a.name
+
+    @property
+    def name_b(self) -> str:
+        return self.tr("B: %s") % work.take_name(self.project)
+
+    def keep_a(self) -> None:
+        """Keep the take as it is as side A of the comparison."""
+        if self.performance is not None:
+            name = self.tr("A: %s") % work.take_name(self.project)
+            self._a = work.TakeA(name, self.project, self.performance, self.take)
+
+    def other_image(self, frame: int) -> np.ndarray | None:
+        """The frame of take A, if it is compared and drawn."""
+        if self._a is None or not self.compare:
+            return None
+        return self.frames.get(self._a.take, frame)
+
+    def audition(self, kind: str, parts: Sequence[Part]) -> None:
+        """Show the frame under the playhead as it would be with presets, without changing the project."""
+        if kind and self.ready:
+            self._run("audition", kind=kind, parts=tuple(parts))
+        elif self._auditioning:
+            self._cancel("audition")
+            self._auditioning = False
+            self.auditioned.emit(None)
+
+    # --- media by file ---
+
+    def add_file(self, path: Path) -> str:
+        """Use a file for what it is: ``portrait``, ``voice``, ``curves``, ``words`` or nothing if it is unknown."""
+        kind = work.kind_of(path)
+        if kind == "portrait":
+            self.attempt(self.tr("Choose portrait"), commands.set_portrait, str(path))
+        elif kind == "voice":
+            self.attempt(self.tr("Choose voice"), commands.set_voice, str(path))
+        elif kind == "curves":
+            self.attempt(self.tr("Import curves"), commands.set_performance, str(path))
+        elif kind == "words":
+            self._import_words(path)
+        elif not kind:
+            error = InputError(
+                f"{path.name} is no kind of file that Soliloquy can use. Drop a picture, a recording, a video, "
+                "animation curves, subtitles or a project."
+            )
+            self.told.emit(str(error), "error")
+        return kind
+
+    def _import_words(self, path: Path) -> None:
+        try:
+            words, phones = captions.read(path)
+        except StudioError as error:
+            self.told.emit(str(error), "error")
+            return
+        speech = self.project.speech
+        text = " ".join(word.label for word in words)
+        changed = commands.set_text(self.project, text or speech.text)
+        changed = commands.adopt_speech(changed, words, phones or self.phones())
+        self.do(self.tr("Import words"), changed)
+
+    def close(self) -> None:
+        """Stop all work and end the worker thread."""
+        self._unsubscribe()
+        self._refresh_timer.stop()
+        self.bridge.close()
+        self.worker.close()

@@ -1,0 +1,430 @@
+"""The timeline widget: draws the tracks, turns mouse and wheel into edits.
+
+Everything still is painted once into a pixmap; the playhead, the snap line and the selection box are drawn over it, so
+that playing costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QHelpEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QPolygonF,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QScrollBar, QToolTip, QWidget
+
+from app.ui import theme
+from app.ui.timeline import painting
+from app.ui.timeline.drags import Drag, start_drag
+from app.ui.timeline.edits import Selection
+from app.ui.timeline.headers import HEADER, header_hit, paint_headers
+from app.ui.timeline.layout import RULER, Hit, Item, Scene, content_height, edges, hit, in_box
+from app.ui.timeline.painting import Picture
+from app.ui.timeline.scale import TimeScale, snap
+from engines.timebase import timecode
+
+_CURSORS = {
+    "start": Qt.CursorShape.SizeHorCursor, "end": Qt.CursorShape.SizeHorCursor, "ease_in": Qt.CursorShape.SizeHorCursor,
+    "ease_out": Qt.CursorShape.SizeHorCursor, "key": Qt.CursorShape.PointingHandCursor,
+    "marker": Qt.CursorShape.PointingHandCursor,
+}  # fmt: skip
+
+
+class TimelineView(QWidget):
+    """Tracks, ruler and headers in one widget.
+
+    Signals
+    -------
+    scrubbed : the artist put the playhead on a frame; ``scrub_ended`` when the button goes up
+    selected : a new selection (frozenset of `Item`)
+    edited : (name, project, selection, merge key) of an edit to do
+    edit_ended : the drag is over
+    activated : an item was double-clicked; ``empty_activated`` (row kind, frame) where nothing is
+    menu_wanted : (global position, hit, frame)
+    header_used : (row, what) with what one of ``mute``, ``solo``, ``add``, ``curve``
+    """
+
+    scrubbed = Signal(int)
+    scrub_ended = Signal()
+    selected = Signal(object)
+    edited = Signal(str, object, object, object)
+    edit_ended = Signal()
+    activated = Signal(object)
+    empty_activated = Signal(str, int)
+    menu_wanted = Signal(object, object, int)
+    header_used = Signal(object, str)
+
+    def __init__(self, picture: Picture, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.picture = picture
+        self.playhead = 0
+        self.snapping = True
+        self.ripple = False
+        self._static: QPixmap | None = None
+        self._drag: Drag | None = None
+        self._scrubbing = False
+        self._panning: tuple[QPointF, float, int] | None = None
+        self._box: tuple[QPointF, QPointF, Selection] | None = None
+        self._snap_line: int | None = None
+        self._fitted = False
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(self.tr("Timeline"))
+        self.setAccessibleDescription(self.tr("Tracks of voice, words, emotion, style, pose, gaze, blink and curves"))
+        self.setMinimumHeight(170)
+        self.setMinimumWidth(380)
+        self._vertical = QScrollBar(Qt.Orientation.Vertical, self)
+        self._horizontal = QScrollBar(Qt.Orientation.Horizontal, self)
+        self._vertical.valueChanged.connect(self.refresh)
+        self._horizontal.valueChanged.connect(self._on_horizontal)
+
+    # --- content ---
+
+    @property
+    def scale(self) -> TimeScale:
+        return self.picture.scale
+
+    def set_scene(self, scene: Scene, rate: Fraction) -> None:
+        """Show another state of the project."""
+        new_length = scene.total != self.picture.scene.total
+        self.picture.scene, self.picture.rate = scene, rate
+        if new_length and not self._drag:
+            self._fitted = False
+        if not self._fitted and self.track_width() > 100:
+            self.zoom_to_fit()
+        self._place_bars()
+        self.refresh()
+
+    def set_playhead(self, frame: int, follow: bool = False) -> None:
+        """Draw the playhead on ``frame``; ``follow`` turns the page when it leaves the view."""
+        old = self.playhead
+        self.playhead = frame
+        if follow and self.scale.follow(frame, self.track_width()):
+            self._place_bars()
+            self.refresh()
+            return
+        for one in (old, frame):
+            x = HEADER + self.scale.x(one)
+            self.update(int(x) - 10, 0, 20 + int(self.scale.px_per_frame), self.height())
+
+    def refresh(self) -> None:
+        """Paint everything again."""
+        self._static = None
+        self.update()
+
+    def track_width(self) -> int:
+        return max(1, self.width() - HEADER - self._vertical.width())
+
+    def zoom(self, factor: float, anchor_x: float | None = None) -> None:
+        """Zoom about a pixel of the track area, or about the playhead."""
+        if anchor_x is None:
+            anchor_x = min(max(self.scale.x(self.playhead), 0), self.track_width())
+        self.scale.zoom(factor, anchor_x, self.picture.scene.total, self.track_width())
+        self._fitted = True
+        self._place_bars()
+        self.refresh()
+
+    def zoom_to_fit(self) -> None:
+        self.scale.fit(self.picture.scene.total, self.track_width())
+        self._fitted = True
+        self._place_bars()
+        self.refresh()
+
+    # --- painting ---
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._static is None:
+            ratio = self.devicePixelRatioF()
+            self._static = QPixmap(round(self.width() * ratio), round(self.height() * ratio))
+            self._static.setDevicePixelRatio(ratio)
+            self._paint_static(self._static)
+        painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._static)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setClipRect(QRectF(HEADER, 0, self.track_width(), self.height() - self._horizontal.height()))
+        painter.translate(HEADER, 0)
+        if self._snap_line is not None:
+            painter.setPen(QPen(QColor(theme.current().good), 1, Qt.PenStyle.DashLine))
+            x = round(self.scale.x(self._snap_line)) + 0.5
+            painter.drawLine(QPointF(x, RULER), QPointF(x, self.height()))
+        if self._box is not None:
+            painter.setPen(QPen(QColor(theme.current().accent), 1))
+            painter.setBrush(painting.mix(QColor(theme.current().accent), 0.15))
+            painter.drawRect(QRectF(self._box[0], self._box[1]).normalized())
+        self._paint_playhead(painter)
+        if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(painting.mix(QColor(theme.current().accent), 0.8), 1))
+            painter.drawLine(QPointF(0, 0.5), QPointF(self.track_width(), 0.5))
+        painter.end()
+
+    def _paint_playhead(self, painter: QPainter) -> None:
+        color = QColor(theme.current().accent)
+        x = round(self.scale.x(self.playhead)) + 0.5
+        width = self.scale.px_per_frame
+        if width > 6:
+            painter.fillRect(QRectF(x, RULER, width, self.height()), painting.mix(color, 0.10))
+        painter.setPen(QPen(color, 1.4))
+        painter.drawLine(QPointF(x, 14), QPointF(x, self.height()))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(color)
+        painter.drawPolygon(
+            QPolygonF([QPointF(x - 6, 12), QPointF(x + 6, 12), QPointF(x + 6, 18), QPointF(x, 25), QPointF(x - 6, 18)])
+        )
+
+    def _paint_static(self, pixmap: QPixmap) -> None:
+        pixmap.fill(QColor(theme.current().canvas))
+        painter = QPainter(pixmap)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(self.font())
+        width, height = self.track_width(), self.height() - self._horizontal.height()
+        painter.save()
+        painter.setClipRect(QRectF(HEADER, 0, width, height))
+        painter.translate(HEADER, 0)
+        painting.paint_rows(painter, self.picture, width, height, self._vertical.value())
+        painting.paint_ruler(painter, self.picture, width)
+        painter.restore()
+        paint_headers(painter, self.picture, height, self._vertical.value())
+        painter.end()
+
+    # --- scroll bars ---
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        bar = 11
+        self._vertical.setGeometry(self.width() - bar, RULER, bar, self.height() - RULER - bar)
+        self._horizontal.setGeometry(HEADER, self.height() - bar, self.width() - HEADER - bar, bar)
+        if not self._fitted and self.picture.scene.total > 1:
+            self.zoom_to_fit()
+        self._place_bars()
+        self.refresh()
+
+    def _place_bars(self) -> None:
+        room = self.height() - RULER - self._horizontal.height()
+        self._vertical.setRange(0, max(0, content_height(self.picture.scene.rows) - room))
+        self._vertical.setPageStep(max(1, room))
+        self._vertical.setSingleStep(24)
+        first, last = self.scale.span(self.track_width())
+        total = max(self.picture.scene.total * 1.1, last)
+        page = last - first
+        self._horizontal.blockSignals(True)
+        self._horizontal.setRange(0, int(max(0.0, total - page)))
+        self._horizontal.setPageStep(max(1, int(page)))
+        self._horizontal.setSingleStep(max(1, int(page / 20)))
+        self._horizontal.setValue(int(first))
+        self._horizontal.blockSignals(False)
+
+    def _on_horizontal(self, value: int) -> None:
+        self.scale.offset = float(value)
+        self.refresh()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        turn = event.angleDelta()
+        modifiers = event.modifiers()
+        x = event.position().x() - HEADER
+        if modifiers & Qt.KeyboardModifier.ControlModifier:
+            self.zoom(1.0015 ** (turn.y() or turn.x()), x)
+        elif modifiers & Qt.KeyboardModifier.ShiftModifier or turn.x():
+            step = -(turn.x() or turn.y()) / 120 * self.track_width() / 10 / self.scale.px_per_frame
+            self._horizontal.setValue(int(self._horizontal.value() + step))
+        else:
+            self._vertical.setValue(self._vertical.value() - turn.y() // 2)
+        event.accept()
+
+    # --- mouse ---
+
+    def hit(self, position: QPointF) -> Hit:
+        """What is under a position of this widget."""
+        return hit(self.picture.scene, self.scale, position.x() - HEADER, position.y(), self._vertical.value())
+
+    def frame_at(self, position: QPointF) -> int:
+        last = max(0, self.picture.scene.total - 1)
+        return int(min(max(0, np.floor(self.scale.frame(position.x() - HEADER) + 1e-6)), last))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        position = event.position()
+        if event.button() == Qt.MouseButton.MiddleButton:
+            self._panning = position, self.scale.offset, self._vertical.value()
+            return
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if position.x() < HEADER:
+            found = header_hit(self.picture, position.x(), position.y(), self._vertical.value())
+            if found is not None:
+                self.header_used.emit(*found)
+            return
+        target = self.hit(position)
+        if target.part == "ruler":
+            self._scrubbing = True
+            self.scrubbed.emit(self.frame_at(position))
+        elif target.item is not None:
+            self._press_item(target, event)
+        else:
+            keep = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            origin = position - QPointF(HEADER, 0)
+            self._box = origin, origin, self.picture.selection if keep else frozenset()
+
+    def _press_item(self, target: Hit, event: QMouseEvent) -> None:
+        assert target.item is not None
+        group = self._group(target)
+        selection = self.picture.selection
+        toggle = event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+        if toggle:
+            selection = selection - group if group <= selection else selection | group
+        elif not group <= selection:
+            selection = group
+        self.select(selection)
+        if group <= selection:
+            start = self.scale.frame(event.position().x() - HEADER)
+            self._drag = start_drag(self.picture.scene, target, selection, start, self.ripple)
+
+    def _group(self, target: Hit) -> Selection:
+        """The item, with the keys of the other channels of its row on the same frame."""
+        assert target.item is not None
+        if target.part != "key" or target.row is None:
+            return frozenset({target.item})
+        frame = target.item.index
+        return frozenset(
+            Item(curve.channel, frame)
+            for curve in self.picture.scene.curves(target.row)
+            if any(key.frame == frame for key in curve.keys)
+        )
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        position = event.position()
+        if self._panning is not None:
+            start, offset, scroll = self._panning
+            self.scale.offset = max(0.0, offset - (position.x() - start.x()) / self.scale.px_per_frame)
+            self._vertical.setValue(scroll - int(position.y() - start.y()))
+            self._place_bars()
+            self.refresh()
+        elif self._scrubbing:
+            self.scrubbed.emit(self.frame_at(position))
+        elif self._drag is not None:
+            self._move_drag(position, free=bool(event.modifiers() & Qt.KeyboardModifier.AltModifier))
+        elif self._box is not None:
+            self._box = self._box[0], position - QPointF(HEADER, 0), self._box[2]
+            self._select_box()
+            self.update()
+        else:
+            self._hover(position)
+
+    def _hover(self, position: QPointF) -> None:
+        if position.x() < HEADER:
+            self.setCursor(Qt.CursorShape.ArrowCursor)
+            return
+        target = self.hit(position)
+        self.setCursor(_CURSORS.get(target.part, Qt.CursorShape.ArrowCursor))
+        if target.item != self.picture.hover:
+            self.picture.hover = target.item
+            self.refresh()
+
+    def _move_drag(self, position: QPointF, free: bool) -> None:
+        assert self._drag is not None
+        drag = self._drag
+        pointer = self.scale.frame(position.x() - HEADER)
+        by = pointer - drag.pointer
+        self._snap_line = None
+        if self.snapping and not free:
+            candidates = [*edges(drag.scene, drag.selection), float(self.playhead)]
+            for moving in drag.edges():
+                frame, stuck = snap(moving + by, candidates, self.scale.px_per_frame)
+                if stuck is not None:
+                    by, self._snap_line = frame - moving, stuck
+                    break
+        name, project, selection = drag.apply(by)
+        if project is not drag.scene.project or drag.moved:
+            drag.moved = True
+            self.edited.emit(name, project, selection, drag.merge)
+        self.update()
+
+    def _select_box(self) -> None:
+        assert self._box is not None
+        box = QRectF(self._box[0], self._box[1]).normalized()
+        scroll = self._vertical.value() - RULER
+        found = in_box(
+            self.picture.scene, self.scale, box.left(), box.right(), box.top() + scroll, box.bottom() + scroll
+        )
+        self.select(found | self._box[2])
+
+    def select(self, selection: Selection) -> None:
+        """Change the selection and tell."""
+        if selection != self.picture.selection:
+            self.picture.selection = selection
+            self.selected.emit(selection)
+            self.refresh()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._scrubbing:
+            self.scrub_ended.emit()
+        if self._drag is not None and self._drag.moved:
+            self.edit_ended.emit()
+        if self._box is not None:
+            start, end, kept = self._box
+            if (end - start).manhattanLength() < 4:  # a click beside everything
+                self.select(kept)
+                self.scrubbed.emit(self.frame_at(event.position()))
+                self.scrub_ended.emit()
+        self._panning = self._drag = self._box = self._snap_line = None
+        self._scrubbing = False
+        self.update()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.position().x() < HEADER:
+            return
+        target = self.hit(event.position())
+        self._box = None
+        if target.item is not None:
+            self.activated.emit(target.item)
+        elif target.row is not None:
+            self.empty_activated.emit(target.row.channel or target.row.kind, self.frame_at(event.position()))
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        position = QPointF(event.pos())
+        if position.x() < HEADER:
+            return
+        target = self.hit(position)
+        if target.item is not None and target.item not in self.picture.selection:
+            self.select(self._group(target))
+        self.menu_wanted.emit(event.globalPos(), target, self.frame_at(position))
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            text = self._describe(self.hit(QPointF(event.pos()))) if event.pos().x() >= HEADER else ""
+            QToolTip.showText(event.globalPos(), text, self)
+            return True
+        return super().event(event)
+
+    def _describe(self, target: Hit) -> str:
+        scene, item = self.picture.scene, target.item
+        if item is None:
+            return ""
+        if item.row in ("words", "phones"):
+            segment = scene.segments(item.row)[item.index]
+            length = segment.end_s - segment.start_s
+            return f"{segment.label}  {segment.start_s:.2f} s, {length * 1000:.0f} ms, {segment.confidence:.0%} sure"
+        if item.row in ("emotions", "styles"):
+            clip = scene.clips(item.row)[item.index]
+            start, end = (timecode(f, self.picture.rate) for f in (clip.start, scene.end(clip)))
+            name = getattr(clip, "emotion", "") or getattr(clip, "style", "")
+            return f"{self.picture.names.get(name, name)}  {start} to {end}"
+        if item.row == "markers":
+            return scene.project.markers[item.index].name
+        values = (
+            f"{curve.channel} = {key.value:.3g}"
+            for curve in scene.project.curves
+            for key in curve.keys
+            if key.frame == item.index and (target.row is None or curve.channel in target.row.channels())
+        )
+        return "\n".join(values)
