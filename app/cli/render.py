@@ -45,12 +45,15 @@ def export(
     project: Project, outputs: list[Path], options: argparse.Namespace, report: Report, cancel: CancelToken
 ) -> list[Path]:
     """Write a project's shot to files."""
-    from app.core.studio import Studio
+    from app.core.studio import Studio, scaled
+    from app.export import format_of
 
     for path in outputs:
         if path.is_dir():
             raise ExportError(f"{path} is a folder. Give the name of a file, such as {path / 'talk.mp4'}.")
     chosen = export_options(options)
+    for path in outputs:
+        format_of(path, chosen)
     studio = Studio()
     project = sized(project, studio)
     if project.voice and not project.performance:
@@ -59,7 +62,9 @@ def export(
         ).warnings:
             report.note(warning)
     settings = RenderOptions(size=project.size, alpha=getattr(options, "alpha", False), device=options.device)
-    return studio.export(project, outputs, options=chosen, render=settings, progress=report.progress, cancel=cancel)
+    return studio.export(
+        project, outputs, options=chosen, render=settings, progress=scaled(report.progress, 0.05, 1.0), cancel=cancel
+    )
 
 
 def export_options(options: argparse.Namespace) -> ExportOptions:

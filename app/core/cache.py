@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,24 @@ def content_key(*parts: Any) -> str:
     for part in parts:
         h.update(part if isinstance(part, bytes) else repr(part).encode())
         h.update(b"\0")
+    return h.hexdigest()
+
+
+@cache
+def code_digest(*packages: str) -> str:
+    """Hash of the source of packages or modules, so that what another version computed is not taken for ours.
+
+    Parameters
+    ----------
+    packages : dotted names; they are found without importing them
+    """
+    h = hashlib.blake2b(digest_size=8)
+    root = Path(__file__).resolve().parents[2]
+    for name in packages:
+        base = root.joinpath(*name.split("."))
+        for path in sorted(base.rglob("*.py")) or [base.with_suffix(".py")]:
+            with contextlib.suppress(OSError):  # a bundle without sources has one version for all
+                h.update(path.read_bytes())
     return h.hexdigest()
 
 

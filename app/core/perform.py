@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from engines.rig.mesh import HeadMesh
     from engines.speech.analysis import SpeechAnalysis
 
-PERFORM_VERSION = 1
-"""Rises when the same project would be performed differently; part of cache keys."""
-
 
 def perform(
     project: Project,

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
-from app.core.cache import DiskCache, content_key
+from app.core.cache import DiskCache, code_digest, content_key
 from app.core.passes.mouth import Mouth, lip_opening, speak
-from app.core.perform import PERFORM_VERSION, perform
+from app.core.perform import perform
 from app.core.project import Phone, Project
 from engines import registry
 from engines.api import CancelToken, Performance, Portrait, Progress, RenderOptions, no_progress
@@ -160,7 +160,7 @@ class Studio:
         def analyse() -> SpeechAnalysis:
             from engines.speech import analysis, whisper
 
-            version = (analysis.ANALYSIS_VERSION, whisper.available())
+            version = (analysis.ANALYSIS_VERSION, code_digest("engines.speech"), whisper.available())
             key = content_key(version, voice.digest, speech.text, speech.language)
             if (path := self.cache.get("speech", key, ".npz")) is not None:
                 with contextlib.suppress(InputError):
@@ -178,15 +178,17 @@ class Studio:
         base = self.imported(project)
         if base is not None:
             return perform(project, None, base=base)
-        speech = self.analyse(project, progress=progress, cancel=cancel)
-        mesh = self.head_mesh(project, progress=progress, cancel=cancel)
+        speech = self.analyse(project, progress=scaled(progress, 0.0, 0.6), cancel=cancel)
+        mesh = self.head_mesh(project, progress=scaled(progress, 0.6, 0.9), cancel=cancel)
+        progress(0.9, "Performing")
         opening = self._openings.once(id(mesh), lambda: (mesh, lip_opening(mesh)))[1]
         return perform(project, speech, mesh, spoken=self._mouth(project, speech, mesh), opening=opening)
 
     def _mouth(self, project: Project, speech: SpeechAnalysis, mesh: HeadMesh) -> Mouth:
         phones = project.speech.phones or speech.phones
-        language = (speech.voice_digest, speech.text, speech.language, speech.source)
-        key = content_key(PERFORM_VERSION, language, speech.encoder, phones, mesh_digest(mesh))
+        heard = (speech.voice_digest, speech.text, speech.language, speech.source, speech.encoder)
+        version = code_digest("engines.speech", "engines.rig", "app.core.passes.mouth")
+        key = content_key(version, heard, phones, mesh_digest(mesh))
 
         def make() -> Mouth:
             if (path := self.cache.get("mouth", key, ".npz")) is not None:
@@ -310,7 +312,7 @@ class Studio:
         """
         from app.export import Take
 
-        performance = self.perform(project, progress=progress, cancel=cancel)
+        performance = self.perform(project, progress=scaled(progress, 0.0, 0.8), cancel=cancel)
         start, stop = self.frame_range(project)
         part = performance.slice(start, stop)
         voice = Path(project.voice) if project.voice else None
@@ -320,7 +322,7 @@ class Studio:
         if model:
             head = self._textured_head(project)
         if draw:
-            self.prepare(project, progress=progress, cancel=cancel)
+            self.prepare(project, progress=scaled(progress, 0.8, 1.0), cancel=cancel)
             options = render or RenderOptions(size=project.size)
             options = replace(options, size=self.output_size(project, options.size))
             size = options.size
@@ -422,6 +424,8 @@ class Studio:
     @staticmethod
     def _take_key(take: Take, render: RenderOptions | None) -> str:
         facts = {k: take.provenance.get(k) for k in ("software", "engine", "weights", "portrait", "voice")}
+        engine = registry.info(str(facts["engine"])).entry.partition(":")[0].rpartition(".")[0]
+        facts["code"] = code_digest(engine, "engines.rig", "engines.face")
         return content_key(facts, take.performance.digest(), take.rate, take.start, take.size, render)
 
     def provenance(self, project: Project) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.cache import DiskCache, content_key
+from app.core.cache import DiskCache, code_digest, content_key
 from app.core.project import Phone
 
 
@@ -47,3 +47,8 @@ def test_keys_follow_content() -> None:
     assert content_key(1, "a", Phone(0, 1, "M")) == content_key(1, "a", Phone(0, 1, "M"))
     assert content_key(1, "a") != content_key(1, "b")
     assert content_key("a", "b") != content_key("ab")
+
+
+def test_another_version_of_the_code_has_other_keys() -> None:
+    assert code_digest("engines.rig") != code_digest("engines.speech") != code_digest("engines.api")
+    assert code_digest("engines.rig", "engines.api") != code_digest("engines.rig")
