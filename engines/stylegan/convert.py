@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from engines import checkpoint
 from engines.errors import WeightsMissing
+from engines.stylegan.unpickle import read_pickle
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engines.stylegan.net import Config
+    from engines.stylegan.net import Config, Generator
+    from engines.stylegan.net_encoders import FaceEncoder
 
 _BLOCK = re.compile(r"synthesis\.b(\d+)\.(.+)")
 
@@ -154,3 +159,105 @@ def _to_nvidia(base: str, key: str, value: Tensor) -> tuple[str, Tensor]:
     if key.endswith("conv.weight"):
         return f"synthesis.{base}.weight", value[0]
     return f"synthesis.{base}.bias", value.flatten()
+
+
+@dataclass
+class LoadedGenerator:
+    """What a generator checkpoint holds.
+
+    Attributes
+    ----------
+    generator : the averaged (EMA) generator
+    average : (style_dim,) mean latent w, or None where the file has none
+    """
+
+    generator: Generator
+    average: Tensor | None
+
+
+@dataclass
+class LoadedEncoder:
+    """What an e4e or pSp bundle holds.
+
+    Attributes
+    ----------
+    encoder : portrait to W+ code, relative to ``average``
+    average : (rows, 512), added to every code
+    decoder : the generator that the encoder was trained with
+    """
+
+    encoder: FaceEncoder
+    average: Tensor
+    decoder: LoadedGenerator
+
+
+def load_generator(path: Path) -> LoadedGenerator:
+    """A StyleGAN2 generator from a rosinality ``.pt``, an NVIDIA ``.pkl``, or an e4e or pSp bundle.
+
+    Raises
+    ------
+    WeightsMissing, OutOfMemory
+        See `engines.checkpoint`; also for networks that are not StyleGAN2.
+    """
+    if checkpoint.sniff(path) == "pickle":
+        networks = read_pickle(path)
+        name = next((n for n in ("G_ema", "G") if n in networks), None)
+        if name is None:
+            raise WeightsMissing(f"{path} holds no generator, only: {', '.join(networks)}.")
+        return _generator(*nvidia_to_rosinality(networks[name]), path)
+    content = checkpoint.read(path)
+    if isinstance(content, Mapping) and "state_dict" in content:
+        return load_encoder(path, content).decoder
+    state = checkpoint.part(content, path, "g_ema", "g")
+    if any(key.startswith("synthesis.") for key in state):
+        return _generator(*nvidia_to_rosinality(state), path)
+    return _generator(state, content.get("latent_avg"), path)
+
+
+def load_encoder(path: Path, content: Any = None) -> LoadedEncoder:
+    """An e4e or pSp bundle; errors as `load_generator`.
+
+    Parameters
+    ----------
+    content : the file, if it was read before
+    """
+    import torch
+
+    from engines.stylegan.net_encoders import EncoderConfig, FaceEncoder
+
+    content = checkpoint.read(path) if content is None else content
+    state = checkpoint.part(content, path, "state_dict")
+    encoder = {k.removeprefix("encoder."): v for k, v in state.items() if k.startswith("encoder.")}
+    decoder = {k.removeprefix("decoder."): v for k, v in state.items() if k.startswith("decoder.")}
+    average = content.get("latent_avg")
+    if not encoder or not decoder or not isinstance(average, torch.Tensor):
+        raise WeightsMissing(
+            f"{path} is no e4e or pSp bundle: it needs 'encoder.*', 'decoder.*' and 'latent_avg'. "
+            "Choose the file that the encoder's authors publish."
+        )
+    rows = sum(re.fullmatch(r"styles\.\d+\.linear\.weight", key) is not None for key in encoder)
+    options = content.get("opts")
+    kind = (options.get if isinstance(options, Mapping) else lambda key, default: getattr(options, key, default))(
+        "encoder_type", "Encoder4Editing"
+    )
+    with torch.device("meta"):
+        model = FaceEncoder(EncoderConfig(rows, "e4e" if kind == "Encoder4Editing" else "psp"))
+    model = checkpoint.load_strict(model, encoder, path, "an e4e or pSp encoder")
+    average = average.float()
+    average = average.expand(rows, -1) if average.ndim == 1 else average
+    return LoadedEncoder(model, average, _generator(decoder, average[0], path))
+
+
+def _generator(state: Mapping[str, Tensor], average: Tensor | None, path: Path) -> LoadedGenerator:
+    import torch
+
+    from engines.stylegan.net import Generator
+
+    try:
+        config = config_of(state)
+    except WeightsMissing as error:
+        raise WeightsMissing(f"{path}: {error}") from None
+    with torch.device("meta"):
+        model = Generator(config)
+    model = checkpoint.load_strict(model, state, path, f"a StyleGAN2 generator of {config.size} px")
+    return LoadedGenerator(model, None if average is None else average.float())

@@ -13,7 +13,7 @@ from engines.diffusion_autoencoder.net_sampling import Sampler, alphas_cumprod
 from tests.parity.fill import fan_in, fill, normal, smooth_image
 from tests.parity.report import Report
 
-CODE, STEPPED, MEAN, P999 = 1e-4, 1e-3, 1e-4, 5e-3
+CODE, STEPPED, MEAN, P999 = 1e-4, 1e-3, 5e-4, 1e-2
 
 
 def weight_rule(entry: dict[str, Any], w: np.ndarray) -> np.ndarray | None:
