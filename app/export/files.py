@@ -105,6 +105,10 @@ def reading(path: Path, what: str) -> Iterator[None]:
     """Turn whatever a parser raises on a damaged file into an `InputError` that names the file."""
     try:
         yield
+    except InputError as error:
+        if str(path) in str(error):
+            raise
+        raise InputError(f"{path} cannot be used: {str(error).removesuffix('.')}.") from error
     except StudioError:
         raise
     except Exception as error:  # a parser of foreign bytes may raise anything; all of it means "damaged file"
