@@ -76,7 +76,7 @@ class Studio:
         self.cache = cache or DiskCache()
         self.memory_mb = memory_mb
         self._portraits, self._voices, self._speech, self._actors = (_Recent() for _ in range(4))
-        self._meshes, self._mouths, self._openings, self._performances = (_Recent() for _ in range(4))
+        self._meshes, self._mouths, self._mesh_facts, self._performances = (_Recent() for _ in range(4))
         self._loaded: OrderedDict[str, Any] = OrderedDict()
 
     # --- media ---
@@ -181,14 +181,15 @@ class Studio:
         speech = self.analyse(project, progress=scaled(progress, 0.0, 0.6), cancel=cancel)
         mesh = self.head_mesh(project, progress=scaled(progress, 0.6, 0.9), cancel=cancel)
         progress(0.9, "Performing")
-        opening = self._openings.once(id(mesh), lambda: (mesh, lip_opening(mesh)))[1]
-        return perform(project, speech, mesh, spoken=self._mouth(project, speech, mesh), opening=opening)
+        _, opening, digest = self._mesh_facts.once(id(mesh), lambda: (mesh, lip_opening(mesh), mesh_digest(mesh)))
+        mouth = self._mouth(project, speech, mesh, digest)
+        return perform(project, speech, mesh, spoken=mouth, opening=opening)
 
-    def _mouth(self, project: Project, speech: SpeechAnalysis, mesh: HeadMesh) -> Mouth:
+    def _mouth(self, project: Project, speech: SpeechAnalysis, mesh: HeadMesh, digest: str) -> Mouth:
         phones = project.speech.phones or speech.phones
         heard = (speech.voice_digest, speech.text, speech.language, speech.source, speech.encoder)
         version = code_digest("engines.speech", "engines.rig", "app.core.passes.mouth")
-        key = content_key(version, heard, phones, mesh_digest(mesh))
+        key = content_key(version, heard, phones, digest)
 
         def make() -> Mouth:
             if (path := self.cache.get("mouth", key, ".npz")) is not None:

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from app.core.passes.scene import Scene, move
+from app.core.passes.scene import Scene, least_jerk
 from engines.api import Performance
 from engines.arkit import indices
 
@@ -36,7 +36,8 @@ def blink_times(performance: Performance, scene: Scene) -> list[float]:
     times: list[float] = []
     now = rng.uniform(0.3, 1.6)
     while now < scene.duration_s - 0.2:
-        near = [w for w in wishes if abs(w - now) < 0.55 and (not times or w - times[-1] > SHORTEST_S)]
+        around = wishes[np.searchsorted(wishes, now - 0.55) : np.searchsorted(wishes, now + 0.55)]
+        near = [float(w) for w in around if not times or w - times[-1] > SHORTEST_S]
         at = min(near, key=lambda w: abs(w - now), default=now) if rng.random() < 0.75 else now
         times.append(at)
         if rng.random() < 0.06:  # a double blink
@@ -47,25 +48,19 @@ def blink_times(performance: Performance, scene: Scene) -> list[float]:
     return [t for t in times if t < scene.duration_s - 0.1]
 
 
-def _good_moments(performance: Performance, scene: Scene) -> list[float]:
-    """Starts of pauses and large gaze shifts."""
+def _good_moments(performance: Performance, scene: Scene) -> np.ndarray:
+    """Starts of pauses and large gaze shifts, in seconds, rising."""
     moments = [end + 0.06 for _, end in scene.phrases]
     if len(performance) > 1:
         jump = np.abs(np.diff(performance.gaze[:, :2], axis=0)).max(1)
         moments += [float(i / scene.rate) for i in np.flatnonzero(jump > np.radians(4.0))]
-    return moments
+    return np.sort(moments)
 
 
 def with_blinks(performance: Performance, scene: Scene, times: list[float]) -> Performance:
     """The performance with blinks whose middles lie at ``times``; each shuts the eyes in at least one frame."""
     weights = performance.weights.astype(np.float64)
-    closed = np.zeros(scene.count)
-    t = scene.times_s
-    for middle in times:
-        middle = float(round(middle * scene.rate) / scene.rate)  # so that a frame shows the eyes shut
-        shut = move(t, middle - SHUT_S / 2 - CLOSE_S, CLOSE_S)
-        opened = move(t, middle + SHUT_S / 2, OPEN_S)
-        closed = np.maximum(closed, shut * (1 - opened))
+    closed = lid_closure(scene, times)
     for i in indices("eyeBlink"):
         weights[:, i] = weights[:, i] + (1 - weights[:, i]) * closed
     for i in indices("eyeWide"):
@@ -75,3 +70,17 @@ def with_blinks(performance: Performance, scene: Scene, times: list[float]) -> P
     for i in indices("browDown"):
         weights[:, i] += 0.05 * closed * (1 - weights[:, i])
     return performance.with_(weights=weights)
+
+
+def lid_closure(scene: Scene, times: list[float]) -> np.ndarray:
+    """How far blinks shut the eyes, 0 to 1 : float64 (T,)."""
+    closed = np.zeros(scene.count)
+    rate = float(scene.rate)
+    for wanted in times:
+        middle = float(round(wanted * scene.rate) / scene.rate)  # so that a frame shows the eyes shut
+        first = max(0, int((middle - SHUT_S - CLOSE_S) * rate))
+        last = min(scene.count, int(np.ceil((middle + SHUT_S + OPEN_S) * rate)) + 1)
+        t = scene.times_s[first:last] - middle
+        shut = least_jerk((t + SHUT_S / 2 + CLOSE_S) / CLOSE_S) * (1 - least_jerk((t - SHUT_S / 2) / OPEN_S))
+        closed[first:last] = np.maximum(closed[first:last], shut)
+    return closed

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from app.core.passes.scene import Scene, move
+from app.core.passes.scene import Motion, Scene
 from engines.api import Performance
 
 NAME: Final = "breath"
@@ -29,7 +29,7 @@ def apply(performance: Performance, scene: Scene) -> Performance:
 
 def lung_volume(scene: Scene) -> np.ndarray:
     """0 empty to about 1 full : float64 (T,)."""
-    rng, t = scene.rng(NAME), scene.times_s
+    rng = scene.rng(NAME)
     breaths: list[float] = []
     last = -rng.uniform(1.0, REST_S)
     for start, end in [*scene.phrases, (scene.duration_s + REST_S, 0.0)]:
@@ -41,9 +41,8 @@ def lung_volume(scene: Scene) -> np.ndarray:
             breaths.append(last)
         last = max(last, min(end - 1.5 * REST_S, scene.duration_s))
     breaths = sorted(b for b in breaths if b > -INHALE_S)
-    volume = np.zeros(scene.count)
+    volume = Motion(scene, 1)
     for at, following in zip(breaths, [*breaths[1:], scene.duration_s + REST_S], strict=True):
         size = rng.uniform(0.75, 1.05)
-        spent = max(following - INHALE_S - at, 0.5)
-        volume += size * move(t, at - INHALE_S, INHALE_S) * (1 - move(t, at, spent))
-    return volume
+        volume.pulse(at, INHALE_S, max(following - INHALE_S - at, 0.5), size)
+    return volume.values[:, 0]

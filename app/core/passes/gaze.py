@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from app.core.passes.scene import Scene, move, unrest
+from app.core.passes.scene import Motion, Scene, unrest
 from engines.api import Performance
 
 NAME: Final = "gaze"
@@ -49,11 +49,12 @@ def saccades(scene: Scene) -> np.ndarray:
     """Yaw and pitch of the target about the camera, in degrees : float64 (T, 2)."""
     rng, t = scene.rng(NAME), scene.times_s
     onsets = [start for start, end in scene.phrases if end - start > 0.6]
-    path = np.zeros((scene.count, 2))
+    path = Motion(scene, 2)
     place, away = np.zeros(2), False
     now = rng.uniform(0.4, 1.2)
     while now < scene.duration_s:
-        planning = any(-0.35 < now - onset < 0.25 for onset in onsets)
+        nearest = int(np.searchsorted(onsets, now - 0.25))
+        planning = nearest < len(onsets) and -0.35 < now - onsets[nearest] < 0.25
         if away:
             goal, away = rng.normal(0, 0.4, 2), False
         elif rng.random() < (0.45 if planning else 0.12):
@@ -63,7 +64,7 @@ def saccades(scene: Scene) -> np.ndarray:
             goal = np.array([rng.normal(0, 1.3), rng.normal(-0.2, 0.8)])
         step = goal - place
         length = 0.021 + 0.0022 * float(np.hypot(*step))
-        path += step * move(t, now, max(length, 0.03))[:, None]
+        path.step(now, max(length, 0.03), step)
         place = goal
         now += float(np.clip(np.exp(rng.normal(np.log(0.55 if away else 1.1), 0.45)), 0.25, 3.5))
-    return path + 0.12 * unrest(rng, t, 1.2, 2)
+    return path.values + 0.12 * unrest(rng, t, 1.2, 2)

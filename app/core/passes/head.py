@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from app.core.passes.scene import TRACK_RATE, Scene, move, pulse, unrest
+from app.core.passes.scene import TRACK_RATE, Motion, Scene, unrest
 from engines.api import Performance
 from engines.arkit import indices
 
@@ -43,42 +43,41 @@ def apply(performance: Performance, scene: Scene) -> Performance:
 def head_motion(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
     """Pitch, yaw, roll in degrees and x, y, z in centimetres : float64 (T, 6); brow raise : float64 (T,)."""
     c, t, rng = scene.character, scene.times_s, scene.rng(NAME)
-    motion, brows = np.zeros((scene.count, 6)), np.zeros(scene.count)
+    moves, brow = Motion(scene, 6), Motion(scene, 1)
     deviation = np.array([c.pitch_deg, c.yaw_deg, c.roll_deg])
 
     posture = np.zeros(3)
     for start, end in _postures(scene):
-        # Half of the old posture is kept, and turn and tilt go together as they do in people.
         drawn = 0.85 * rng.standard_normal(3).clip(-2, 2) * deviation
-        drawn[2] += -0.25 * drawn[1]
+        drawn[2] += -0.25 * drawn[1]  # turn and tilt go together as they do in people
         goal = 0.35 * posture + drawn
         length = rng.uniform(0.55, 0.95) / c.tempo
-        motion[:, :3] += (goal - posture) * move(t, start - 0.12 - 0.3 * length, length)[:, None]
+        moves.step(start - 0.12 - 0.3 * length, length, [*(goal - posture), 0, 0, 0])
         posture = goal
         # At the end of a phrase the head sinks a little and settles.
-        sink = rng.uniform(0.2, 0.8) * c.pitch_deg
-        motion[:, 0] -= sink * move(t, end - 0.35, 0.6) * (1 - move(t, end + 0.5, 0.9))
+        moves.pulse(end + 0.25, 0.6, 0.9, [-rng.uniform(0.2, 0.8) * c.pitch_deg, 0, 0, 0, 0, 0])
 
     for peak, stress in scene.accents:
         chance, kind = rng.random(), rng.standard_normal(2)
         depth, sideways = rng.uniform(0.6, 1.15), rng.random() < 0.3
+        brows_too = stress > 0.55 and rng.random() < 0.45
+        rise, fall = rng.uniform(0.16, 0.24) / c.tempo, rng.uniform(0.32, 0.5) / c.tempo
         if chance > c.nod_share * (0.35 + 0.65 * stress):
             continue
-        rise, fall = rng.uniform(0.16, 0.24) / c.tempo, rng.uniform(0.32, 0.5) / c.tempo
-        shape = pulse(t, peak + 0.02, rise, fall)
-        lift = pulse(t, peak - rise, 0.14, 0.2)  # a nod begins with a small lift of the chin
         size = depth * (0.35 + 0.65 * stress)
-        motion[:, 0] += size * c.nod_deg * ((-0.4 if sideways else -1.0) * shape + 0.25 * lift)
-        motion[:, 1] += size * c.shake_deg * kind[0] * shape
-        motion[:, 2] += size * c.tilt_deg * kind[1] * shape
-        motion[:, 5] += size * c.lean_cm * shape
-        if stress > 0.55 and rng.random() < 0.45:
-            brows += c.brow * stress * pulse(t, peak, 0.16, 0.38)
+        nod = size * c.nod_deg * (-0.4 if sideways else -1.0)
+        shake, tilt = size * c.shake_deg * kind[0], size * c.tilt_deg * kind[1]
+        moves.pulse(peak + 0.02, rise, fall, [nod, shake, tilt, 0, 0, size * c.lean_cm])
+        # A nod begins with a small lift of the chin.
+        moves.pulse(peak - rise, 0.14, 0.2, [0.25 * size * c.nod_deg, 0, 0, 0, 0, 0])
+        if brows_too:
+            brow.pulse(peak, 0.16, 0.38, c.brow * stress)
 
-    motion[:, :3] += c.sway_deg * unrest(rng, t, 0.35, 3) * (0.6, 1.0, 0.7)
+    motion = moves.values
+    motion[:, :3] += c.sway_deg * unrest(rng, t, 0.35, 3) * (0.6, 1.1, 0.7)
     motion[:, 3:] += 0.08 * unrest(rng, t, 0.25, 3)
     motion[:, 0] += PITCH_COUPLING_DEG * _voice_pitch(scene)
-    return motion, np.minimum(brows, 0.5)
+    return motion, np.minimum(brow.values[:, 0], 0.5)
 
 
 def _postures(scene: Scene) -> list[tuple[float, float]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -102,15 +102,54 @@ class Scene:
         return np.maximum(result, 0)
 
 
-def move(times_s: np.ndarray, start_s: float, length_s: float) -> np.ndarray:
-    """A movement from 0 to 1 with least jerk (Flash & Hogan 1985) that starts at ``start_s`` : float64 (T,)."""
-    x = np.clip((times_s - start_s) / max(length_s, 1e-6), 0.0, 1.0)
+def least_jerk(part: np.ndarray) -> np.ndarray:
+    """The way from 0 to 1 with least jerk (Flash & Hogan 1985), held outside 0 to 1."""
+    x = np.clip(part, 0.0, 1.0)
     return np.asarray(x * x * x * (x * (6 * x - 15) + 10))
 
 
-def pulse(times_s: np.ndarray, peak_s: float, rise_s: float, fall_s: float) -> np.ndarray:
-    """A movement to 1 at ``peak_s`` and back : float64 (T,)."""
-    return np.asarray(move(times_s, peak_s - rise_s, rise_s) * (1 - move(times_s, peak_s, fall_s)))
+class Motion:
+    """Movements put together over a shot; each costs only its own length.
+
+    Parameters
+    ----------
+    scene : gives the frames
+    channels : how many curves
+    """
+
+    def __init__(self, scene: Scene, channels: int) -> None:
+        self._times, self._rate = scene.times_s, float(scene.rate)
+        self._pulses = np.zeros((scene.count, channels))
+        self._steps = np.zeros((scene.count, channels))
+
+    def _window(self, start_s: float, end_s: float) -> slice:
+        count = len(self._times)
+        first = int(np.clip(np.floor(start_s * self._rate), 0, count))
+        last = int(np.clip(np.ceil(end_s * self._rate) + 1, 0, count))
+        return slice(first, max(first, last))
+
+    def step(self, start_s: float, length_s: float, change: Sequence[float] | np.ndarray | float) -> None:
+        """Move by ``change`` (one a channel) and stay there."""
+        length_s = max(length_s, 1e-6)
+        window = self._window(start_s, start_s + length_s)
+        if window.start == window.stop:
+            if start_s < 0 and len(self._times):
+                self._steps[0] += change
+            return
+        way = least_jerk((self._times[window] - start_s) / length_s)
+        self._steps[window] += np.diff(way, prepend=0.0)[:, None] * np.asarray(change)
+
+    def pulse(self, peak_s: float, rise_s: float, fall_s: float, size: Sequence[float] | np.ndarray | float) -> None:
+        """Move by ``size`` (one a channel) until ``peak_s`` and back."""
+        window = self._window(peak_s - rise_s, peak_s + fall_s)
+        t = self._times[window]
+        shape = least_jerk((t - peak_s + rise_s) / rise_s) * (1 - least_jerk((t - peak_s) / fall_s))
+        self._pulses[window] += shape[:, None] * np.asarray(size)
+
+    @property
+    def values(self) -> np.ndarray:
+        """float64 (T, channels)"""
+        return np.asarray(np.cumsum(self._steps, 0) + self._pulses)
 
 
 def unrest(rng: np.random.Generator, times_s: np.ndarray, hertz: float, channels: int = 1) -> np.ndarray:
