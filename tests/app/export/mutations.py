@@ -96,7 +96,7 @@ def _nasty_array(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if kind == 1:
         return np.concatenate([broken, broken[:7]])
     if broken.dtype.kind == "f":
-        broken[rng.integers(len(broken))] = rng.choice([np.nan, np.inf, -1e30, 1e308, 0])
+        broken[rng.integers(len(broken))] = rng.choice([np.nan, np.inf, -1e30, 1e38, 0])
     else:
         limits = np.iinfo(broken.dtype)
         broken[rng.integers(len(broken))] = rng.choice([limits.min, limits.max, -1, 0, 1 << 20])

@@ -205,3 +205,19 @@ def test_blender_evaluates_the_same_face(tmp_path: Path, suffix: str, head: Head
         turned = found["head"][i][:3, :3] @ np.linalg.inv(found["rest"][i][:3, :3])
         error = turned @ head_rotation(motion.head[frame, :3]).T
         assert np.degrees(np.linalg.norm(error - error.T) / np.sqrt(8)) < 0.01
+
+
+@pytest.mark.skipif(not BLENDER, reason="SOLILOQUY_BLENDER_PYTHON is not set")
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".plain.csv"])
+def test_the_blender_importer_puts_curves_onto_a_mesh(tmp_path: Path, suffix: str, head: HeadMesh) -> None:
+    motion = random_performance(8, 20, Fraction(25))
+    write(Take(motion, motion.rate, head=head), tmp_path / "a.fbx")
+    write(Take(motion, motion.rate, start=100), tmp_path / f"c{suffix}")
+    script = Path(__file__).resolve().parents[3] / "packaging" / "blender_import_curves.py"
+    command = [BLENDER, str(JUDGES / "blender_importer.py"), str(script), str(tmp_path / "a.fbx")]
+    subprocess.run([*command, str(tmp_path / f"c{suffix}"), str(tmp_path / "o.npz"), "25"], check=True)
+    with np.load(tmp_path / "o.npz") as found:
+        units = [arkit.INDEX[n] for n in found["names"]]
+        np.testing.assert_allclose(found["values"], motion.weights[:, units], atol=1e-5)
+        np.testing.assert_allclose(found["head"], head_rotation(motion.head[:, :3]), atol=1e-4)
