@@ -38,7 +38,9 @@ def composite(
     frame : float32 (H, W, 3), or (H, W, 4) for the person alone with straight alpha; changed in place
     """
     pixel = np.zeros(4, np.float32)
+    edge = np.zeros(4, np.float32)
     eye = np.zeros(3, np.float32)
+    last_x, last_y = photo.shape[1] - 1.0, photo.shape[0] - 1.0
     height, width = depth.shape
     alone = frame.shape[2] == 4
     for j in range(height):
@@ -84,6 +86,10 @@ def composite(
                 sample_cubic(person, u, v, pixel)
             else:
                 sample_linear(person, u, v, pixel)
+            if u < 0 or v < 0 or u > last_x or v > last_y:
+                # beyond the picture colours continue mirrored, but the outline goes straight on
+                sample_linear(person, min(max(u, 0.0), last_x), min(max(v, 0.0), last_y), edge)
+                pixel[3] = edge[3]
             if alone:
                 for c in range(4):
                     frame[y, x, c] = pixel[c]

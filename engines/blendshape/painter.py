@@ -9,7 +9,8 @@ import numpy as np
 from engines import arkit
 from engines.blendshape.background import clean_plate, person_colours, refined_matte
 from engines.blendshape.composite import composite, to_bytes
-from engines.blendshape.eyes import draw_eye, eye_poses, take_apart
+from engines.blendshape.eye_parts import take_apart
+from engines.blendshape.eyes import EyePose, draw_eye, eye_poses
 from engines.blendshape.mouth import blend_mouth, build_mouth, inner_shade, raise_tongue
 from engines.blendshape.palette import read_palette
 from engines.blendshape.placement import Placement
@@ -64,6 +65,7 @@ class Painter:
             skin,
             units,
             placement.head_share,
+            placement.eye_regions,
             1 / placement.px_per_cm,
             placement.unproject,
             placement.height_cm,
@@ -170,7 +172,9 @@ class Painter:
         left, top = max(0, int(low[0])), max(0, int(low[1]))
         return left, top, max(left + 1, min(self.width, int(high[0]))), max(top + 1, min(self.height, int(high[1])))
 
-    def _grown(self, box: tuple[int, int, int, int] | None, poses: tuple, speak: bool) -> tuple[int, int, int, int]:
+    def _grown(
+        self, box: tuple[int, int, int, int] | None, poses: tuple[EyePose, EyePose], speak: bool
+    ) -> tuple[int, int, int, int]:
         boxes = [] if box is None else [box]
         for eye, pose in zip(self.eyes, poses, strict=True):
             if not pose.still:

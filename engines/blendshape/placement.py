@@ -13,7 +13,7 @@ from engines.blendshape.mouth import seat_teeth
 from engines.rig.camera import Camera
 from engines.rig.fit import FittedHead
 from engines.rig.head import load_head
-from engines.rig.landmark_sets import INNER_LOWER, INNER_UPPER, OUTER_LOWER, OUTER_UPPER
+from engines.rig.landmark_sets import EYE_LOWER, EYE_UPPER, INNER_LOWER, INNER_UPPER, OUTER_LOWER, OUTER_UPPER
 from engines.rig.mesh import HeadMesh
 
 _MOUTH_CM: Final = (2.0, 4.5)
@@ -76,6 +76,16 @@ class Placement:
             for inner, outer in ((INNER_UPPER, OUTER_UPPER), (INNER_LOWER, OUTER_LOWER))
         ]
         return heights[0], heights[1]
+
+    @property
+    def eye_regions(self) -> list[tuple[float, float, float, float]]:
+        """Centre and half axes of what moves around each eye as one."""
+        result = []
+        for upper, lower in zip(EYE_UPPER, EYE_LOWER, strict=True):
+            points = self.landmarks[[*upper, *lower]]
+            centre, width = points.mean(0), float(np.ptp(points[:, 0]))
+            result.append((float(centre[0]), float(centre[1]), 0.62 * width, 0.42 * width))
+        return result
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """Places in the picture of points (N, 3) : float64 (N, 2)."""

@@ -14,7 +14,6 @@ from typing import Any, Final
 import numba
 import numpy as np
 
-
 NOTHING: Final = -1e9
 """Depth where nothing was drawn; finite, as the compiler's fast arithmetic knows no infinity."""
 

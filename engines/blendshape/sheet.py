@@ -115,6 +115,7 @@ def build_sheet(
     triangles: np.ndarray,
     units: np.ndarray,
     head_share: np.ndarray,
+    eyes: list[tuple[float, float, float, float]],
     cm_per_px: float,
     unproject: Callable[[np.ndarray, np.ndarray], np.ndarray],
     height_cm: Callable[[np.ndarray], np.ndarray],
@@ -131,6 +132,7 @@ def build_sheet(
     triangles : int32 (F, 3) of the skin
     units : float32 (53, V, 3), as in `engines.blendshape.placement.Placement`
     head_share : float32 (V,), weight of the head bone
+    eyes : centre x, y and half axes x, y of the eyes' surroundings
     cm_per_px : size of a pixel at the face
     unproject : function of places (G, 2) and depth (G,) that gives points (G, 3)
     height_cm : function of points (G, 3) that gives heights over the head's pivot along the head's own axis
@@ -156,7 +158,12 @@ def build_sheet(
     share = carried(head_share[:, None]).reshape(rows, columns, 1)
     share = _smoothed(_fill(share, known), ~known, 6)
     moved = np.einsum("gk,ugkc->guc", bary, units[:, vertices]).reshape(rows, columns, -1)
-    moved = _smoothed(_fill(moved, known), ~known, 6)
+    # Lids fold in the mesh; on the sheet the eye's surroundings move as one, its lids are drawn by the eyes.
+    in_eye = np.zeros((rows, columns), bool)
+    for centre_x, centre_y, half_x, half_y in eyes:
+        in_eye |= ((grid[..., 0] - centre_x) / half_x) ** 2 + ((grid[..., 1] - centre_y) / half_y) ** 2 < 1
+    moved = _smoothed(_fill(moved, known & ~in_eye), ~known | in_eye, 6)
+    depth = _smoothed(depth, in_eye, 6)
     away = _distance(known, xs, ys) / (right - left)
     moved = moved * np.exp(-((away / 0.12) ** 2))[..., None]
     # Where the face ends before the neck or the hair, what lies behind rises to it gently instead of tearing off.

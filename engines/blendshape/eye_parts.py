@@ -1,0 +1,339 @@
+"""One eye of a photo taken apart: lid rims, lid skin, lashes, sclera, iris, highlight, shadow of the lid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+from scipy.ndimage import gaussian_filter, map_coordinates
+
+# MediaPipe landmark numbers, from the image's left corner to its right one.
+_RIGHT: Final = ((33, 246, 161, 160, 159, 158, 157, 173, 133), (33, 7, 163, 144, 145, 153, 154, 155, 133), 468)
+_LEFT: Final = ((362, 398, 384, 385, 386, 387, 388, 466, 263), (362, 382, 381, 380, 374, 373, 390, 249, 263), 473)
+SIDES: Final = (("Left", _LEFT), ("Right", _RIGHT))
+"""ARKit side and landmarks of each eye: upper rim, lower rim, iris centre (its rim is the next four)."""
+
+_TABLE: Final = 192
+_REACH: Final = 0.35
+"""How far the patch reaches beyond the corners, as a part of the eye's width."""
+_LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Eye:
+    """One eye, taken apart at the resolution of the texture it is drawn into.
+
+    Attributes
+    ----------
+    side : ``Left`` or ``Right``, the subject's
+    box : (left, top, width, height) of the patch in the texture
+    frame : float32 (6,) image-left corner x, y; unit vector along the eye x, y; width W; opening height H, in pixels
+    rims : float32 (4, N): height of upper and lower rim and of the crease above the upper rim over the corner line,
+        y down, and the brow-side end of the moving skin; at N places from ``-_REACH`` to ``1 + _REACH`` widths
+    lid : float32 (N, 3), colour of lid skin along the eye
+    lash : float32 (3,), colour of lashes; lash_strength : 0 to 1
+    sclera, iris, highlight : float32 (h, w, 3 / 4 / 3), on the patch; the iris with its cover
+    iris_px : float32 (3,), centre in the texture and radius
+    shadow : float32 (M,), shading of the eyeball by depth below the upper rim, in steps of H / (M / 2)
+    """
+
+    side: str
+    box: tuple[int, int, int, int]
+    frame: np.ndarray
+    rims: np.ndarray
+    lid: np.ndarray
+    lash: np.ndarray
+    lash_strength: float
+    sclera: np.ndarray
+    iris: np.ndarray
+    highlight: np.ndarray
+    iris_px: np.ndarray
+    shadow: np.ndarray
+
+
+def take_apart(texture: np.ndarray, points: np.ndarray) -> tuple[Eye, Eye]:
+    """Both eyes of a photo.
+
+    Parameters
+    ----------
+    texture : uint8 (H, W, 3)
+    points : (478, >=2), landmarks in pixels of the texture
+    """
+    image = texture.astype(np.float32)
+    eyes = [_take_apart(image, np.asarray(points[:, :2], np.float64), side, numbers) for side, numbers in SIDES]
+    return eyes[0], eyes[1]
+
+
+def _take_apart(
+    image: np.ndarray, points: np.ndarray, side: str, numbers: tuple[tuple[int, ...], tuple[int, ...], int]
+) -> Eye:
+    upper, lower, iris = numbers
+    corner, other = points[upper[0]], points[upper[-1]]
+    width = float(np.hypot(*(other - corner)))
+    along = (other - corner) / width
+    down = np.array([-along[1], along[0]])
+
+    def local(index: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+        offset = points[list(index)] - corner
+        return np.maximum.accumulate(offset @ along / width + 1e-4 * np.arange(len(index))), offset @ down
+
+    places = np.linspace(-_REACH, 1 + _REACH, _TABLE)
+    clipped = np.clip(places, 0, 1)
+    rims = np.zeros((4, _TABLE))
+    for row, index in ((0, upper), (1, lower)):
+        s, t = local(index)
+        s = (s - s[0]) / (s[-1] - s[0])
+        rims[row] = PchipInterpolator(s, t)(clipped)
+    rims[1] += _lower_rim_error(image, corner, along, down, width, places, rims)
+    rims[0] = np.minimum(rims[0], rims[1])
+    opening = float((rims[1] - rims[0]).max())
+    brow = points[list((336, 296, 334, 293, 300) if side == "Left" else (107, 66, 105, 63, 70))]
+    brow_height = float(-((brow - corner) @ down).mean())
+    reach = float(np.clip(0.8 * brow_height + rims[0].min() * 0.8, 0.22 * width, 0.6 * width))
+    rims[2] = np.minimum(0.16 * width, 0.55 * reach)
+    rims[3] = reach
+    # Beyond the corners nothing moves: the opening is zero there.
+    box, grid_s, grid_t = _patch(image.shape, corner, along, down, width, rims)
+    left, top, box_width, box_height = box
+    patch = image[top : top + box_height, left : left + box_width]
+    u0, l0 = (np.interp(grid_s, places, rims[i]) for i in (0, 1))
+    inside = np.minimum(grid_t - u0, l0 - grid_t)  # px from the nearer rim, positive in the opening
+
+    centre = points[iris]
+    radius = float(np.mean(np.hypot(*(points[iris + 1 : iris + 5] - centre).T)))
+    radius = float(np.clip(radius, 0.12 * width, 0.3 * width))
+    centre, radius = _refined_iris(patch @ _LUMA, inside, centre - np.array([left, top]), radius)
+    sclera, disc, highlight, shadow = _eyeball(patch, inside, grid_t - u0, max(opening, 1.0), centre, radius, width)
+    centre = centre + np.array([left, top])
+    lid, lash, strength = _lid_colours(image, corner, along, down, width, places, rims)
+    frame = np.array([*corner, *along, width, max(opening, 1.0)], np.float32)
+    return Eye(
+        side,
+        box,
+        frame,
+        rims.astype(np.float32),
+        lid,
+        lash,
+        strength,
+        sclera,
+        disc,
+        highlight,
+        np.array([*centre, radius], np.float32),
+        shadow,
+    )
+
+
+def _lower_rim_error(
+    image: np.ndarray,
+    corner: np.ndarray,
+    along: np.ndarray,
+    down: np.ndarray,
+    width: float,
+    places: np.ndarray,
+    rims: np.ndarray,
+) -> np.ndarray:
+    """How far the eyeball goes on below the landmarks' lower rim : (N,), 0 to 0.08 widths, 0 at the corners.
+
+    A strip of eyeball left under the rim would lie on the cheek when the eye is shut.
+    """
+
+    def colours(heights: np.ndarray) -> np.ndarray:
+        at = corner + np.clip(places, 0, 1)[:, None] * width * along + heights[:, None] * down
+        return np.stack([map_coordinates(image[..., c], at.T[::-1], order=1, mode="nearest") for c in range(3)], -1)
+
+    ball = colours(rims[1] - 0.06 * width)
+    skin = colours(rims[1] + 0.16 * width)
+    steps = np.linspace(0, 0.08, 9)
+    like_ball = []
+    for step in steps:
+        here = colours(rims[1] + step * width)
+        like_ball.append(np.abs(here - ball).sum(1) < 0.55 * np.abs(here - skin).sum(1))
+    reach = steps[np.minimum(np.cumprod(like_ball, axis=0).sum(0), len(steps) - 1)] * width
+    middle = np.clip(places * (1 - places) * 4, 0, 1)
+    return np.asarray(gaussian_filter(reach, _TABLE * 0.05)) * np.minimum(1, 2 * middle)
+
+
+def _patch(
+    shape: tuple[int, ...],
+    corner: np.ndarray,
+    along: np.ndarray,
+    down: np.ndarray,
+    width: float,
+    rims: np.ndarray,
+) -> tuple[tuple[int, int, int, int], np.ndarray, np.ndarray]:
+    """Box of an eye's patch, and place along the eye and height under the corner line of its pixels."""
+    top, bottom = rims[0].min() - rims[3][0] - 2, rims[1].max() + 0.45 * width + 2
+    corners = [corner + along * s * width + down * t for s in (-_REACH, 1 + _REACH) for t in (top, bottom)]
+    low, high = np.floor(np.min(corners, 0)).astype(int), np.ceil(np.max(corners, 0)).astype(int) + 1
+    low, high = np.maximum(low, 0), np.minimum(high, [shape[1], shape[0]])
+    xs, ys = np.meshgrid(np.arange(low[0], high[0]), np.arange(low[1], high[1]))
+    offset = np.stack([xs, ys], -1) - corner
+    size = np.maximum(high - low, 1)
+    return (int(low[0]), int(low[1]), int(size[0]), int(size[1])), offset @ along / width, offset @ down
+
+
+def _refined_iris(luma: np.ndarray, inside: np.ndarray, centre: np.ndarray, radius: float) -> tuple[np.ndarray, float]:
+    """Circle near the landmarks' iris across which the photo brightens most (Daugman's operator, both sides only)."""
+    angles = np.deg2rad(np.concatenate([np.arange(-40, 41, 5), np.arange(140, 221, 5)]))
+    rays = np.stack([np.cos(angles), np.sin(angles)], -1)
+    smooth = gaussian_filter(luma, max(0.5, 0.04 * radius))
+    shifts = np.linspace(-0.35, 0.35, 15) * radius
+    radii = np.linspace(0.8, 1.6, 33) * radius
+    candidates = np.stack(np.meshgrid(shifts, shifts[3:12], radii, indexing="ij"), -1).reshape(-1, 3)
+
+    def at(image: np.ndarray, factor: float) -> np.ndarray:
+        where = centre + candidates[:, None, :2] + factor * candidates[:, None, 2:] * rays
+        return np.asarray(map_coordinates(image, [where[..., 1], where[..., 0]], order=1, mode="nearest"))
+
+    seen = (at(inside, 1.0) > 0.1 * radius).astype(np.float32)
+    rise = np.clip(at(smooth, 1.1) - at(smooth, 0.9), -40, 60) + 0.15 * np.minimum(at(smooth, 1.15), 220)
+    enough = seen.sum(1) >= 8
+    if not enough.any():
+        return centre, radius
+    score = (rise * seen).sum(1) / np.maximum(seen.sum(1), 1)
+    away = np.hypot(candidates[:, 0], candidates[:, 1]) / radius + np.abs(candidates[:, 2] / radius - 1)
+    score = np.where(enough, score - 7 * away, -np.inf)
+    best = candidates[int(np.argmax(score))]
+    return centre + best[:2], float(best[2])
+
+
+def _eyeball(
+    patch: np.ndarray,
+    inside: np.ndarray,
+    under: np.ndarray,
+    opening: float,
+    centre: np.ndarray,
+    radius: float,
+    width: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Sclera without iris, iris with its cover, highlight, and the shadow of the lid, completed behind the lids.
+
+    Parameters
+    ----------
+    patch : float32 (h, w, 3)
+    inside : (h, w), distance from the nearer rim, positive in the opening
+    under : (h, w), depth below the upper rim
+    opening : height of the opening
+    centre, radius : of the iris, in pixels of the patch
+    width : of the eye
+    """
+    height, columns = patch.shape[:2]
+    xs, ys = np.meshgrid(np.arange(columns), np.arange(height))
+    dx, dy = xs - centre[0], ys - centre[1]
+    distance = np.hypot(dx, dy)
+    margin = max(0.75, 0.035 * width)
+    luma = patch @ _LUMA
+    sclera = _sclera(patch, luma, inside, dx, distance / radius, margin, width)
+
+    # Colours of the iris by distance from its centre, from where neither lid nor lashes shade it.
+    rings = np.clip((distance / radius * 10).astype(int), 0, 11)
+    clear = (inside > max(1.0, 0.05 * width)) & (under > 0.35 * opening)
+    profile = np.zeros((12, 3), np.float32)
+    fallback = np.quantile(patch[(inside > 0) & (rings < 9)], 0.3, axis=0) if ((inside > 0) & (rings < 9)).any() else 40
+    for ring in range(12):
+        part = clear & (rings == ring)
+        if part.sum() < 3:
+            part = clear & (np.abs(rings - min(ring, 9)) <= 2)
+        profile[ring] = np.median(patch[part], 0) if part.any() else fallback
+    profile = gaussian_filter(profile, (0.7, 0), mode="nearest")
+    position = np.clip(distance / radius * 10 - 0.5, 0, 9.5)
+    radial = np.stack([np.interp(position, np.arange(12), profile[:, c]) for c in range(3)], -1).astype(np.float32)
+
+    edge = max(0.1 * radius, 0.7)
+    cover = np.clip((1.02 * radius - distance) / edge + 0.5, 0, 1)
+    cover = (cover * cover * (3 - 2 * cover))[..., None]
+    shadow = _lid_shadow(patch, sclera * (1 - cover) + radial * cover, under, inside, opening)
+    shade = np.interp(np.maximum(under, 0) / opening * 16, np.arange(16), shadow)[..., None]
+    lit = np.minimum(patch / np.maximum(shade, 0.3), 255)
+
+    excess = luma - radial @ _LUMA
+    spot = np.clip((excess - 30) / 30, 0, 1) * (distance < 0.9 * radius) * (inside > margin * 0.5)
+    spot = gaussian_filter(spot.astype(np.float32), 0.5)[..., None]
+    highlight = np.maximum(patch - radial, 0) * spot
+    own = np.clip((np.minimum(inside, under - margin) - margin * 0.6) / margin, 0, 1)[..., None]
+    near = np.clip(1.6 - np.abs(lit - radial).max(-1, keepdims=True) / 45, 0, 1)
+    texture = radial + own * np.maximum(near, cover) * (1 - spot) * (lit - radial)
+    disc = np.concatenate([texture, cover], -1)
+    return sclera.astype(np.float32), disc.astype(np.float32), highlight.astype(np.float32), shadow
+
+
+def _sclera(
+    patch: np.ndarray,
+    luma: np.ndarray,
+    inside: np.ndarray,
+    right: np.ndarray,
+    rings: np.ndarray,
+    margin: float,
+    width: float,
+) -> np.ndarray:
+    """The white of the eye, everywhere: the photo's where it is seen, near its left and right colour elsewhere."""
+    seen = (inside > margin) & (rings > 1.15)
+    if seen.sum() < 6:
+        opened = inside > 0
+        bright = np.quantile(patch[opened], 0.9, axis=0) if opened.any() else np.full(3, 200.0)
+        return np.asarray(np.broadcast_to(bright, patch.shape), np.float32).copy()
+    # Tear ducts, lashes and iris rims are darker or more colourful than the white.
+    whiteness = luma - 1.2 * (patch.max(-1) - patch.min(-1))
+    bar = np.quantile(whiteness[seen], 0.6)
+    middle = np.median(patch[seen & (whiteness >= bar)], 0)
+    sides = []
+    for part in (seen & (right < 0), seen & (right >= 0)):
+        own = part & (whiteness >= np.quantile(whiteness[part], 0.5)) if part.sum() >= 6 else part
+        share = min(1.0, own.sum() / (0.02 * width * width)) * 0.6
+        sides.append(middle + share * (np.median(patch[own], 0) - middle) if own.any() else middle)
+    turn = np.clip(0.5 + right / (0.5 * width), 0, 1)[..., None]
+    base = sides[0] * (1 - turn) + sides[1] * turn
+    near = np.abs(patch - base).max(-1)
+    trust = seen * np.clip(1.6 - near / 22, 0, 1)
+    sigma = max(0.8, 0.03 * width)
+    cover = gaussian_filter(trust.astype(np.float32), sigma)
+    detail = np.stack([gaussian_filter((patch - base)[..., c] * trust, sigma) for c in range(3)], -1)
+    share = np.clip(cover / 0.3, 0, 1)[..., None]
+    return np.asarray(base + share * detail / np.maximum(cover, 1e-6)[..., None], np.float32)
+
+
+def _lid_shadow(
+    patch: np.ndarray, model: np.ndarray, under: np.ndarray, inside: np.ndarray, opening: float
+) -> np.ndarray:
+    """How dark the photo's eyeball is under its upper lid, by depth below the rim : float32 (16,)."""
+    ratio = (patch @ _LUMA + 4) / (model @ _LUMA + 4)
+    result = np.ones(16, np.float32)
+    for i in range(16):
+        low = i / 16 * opening
+        part = (inside > 0) & (under >= low - 0.5) & (under < low + opening / 16 + 0.5)
+        if part.sum() >= 3:
+            result[i] = np.clip(np.median(ratio[part]), 0.4, 1.0)
+    result = np.maximum.accumulate(np.asarray(gaussian_filter(result, 0.8, mode="nearest")))
+    return np.asarray(result / max(float(result[-1]), 1e-3), np.float32)
+
+
+def _lid_colours(
+    image: np.ndarray,
+    corner: np.ndarray,
+    along: np.ndarray,
+    down: np.ndarray,
+    width: float,
+    places: np.ndarray,
+    rims: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Skin colour of the lid along the eye, lash colour, and how strong the photo's lash line is."""
+
+    def along_eye(heights: np.ndarray) -> np.ndarray:
+        at = corner + np.clip(places, 0.02, 0.98)[:, None] * width * along + heights[:, None] * down
+        return np.stack([map_coordinates(image[..., c], at.T[::-1], order=1, mode="nearest") for c in range(3)], -1)
+
+    lid_rows = np.stack([along_eye(rims[0] - f * rims[2]) for f in (0.5, 0.7, 0.9, 1.15, 1.4)])
+    below = np.stack([along_eye(rims[1] + f * width) for f in (0.16, 0.22)]).mean(0)
+    luma = lid_rows @ _LUMA
+    order = np.argsort(luma, 0)
+    bright = np.take_along_axis(lid_rows, order[3:, :, None], 0).mean(0)  # the fold and make-up are the dark rows
+    colour = 0.5 * bright + 0.5 * below
+    colour = np.stack([gaussian_filter(colour[:, c], _TABLE * 0.06, mode="nearest") for c in range(3)], -1)
+    rim_rows = np.stack([along_eye(rims[0] - f * width) for f in (-0.02, 0.0, 0.02, 0.04)])
+    dark = rim_rows[:, int(_TABLE * 0.35) : int(_TABLE * 0.65)].reshape(-1, 3)
+    dark = dark[np.argsort(dark @ _LUMA)[: max(3, len(dark) // 6)]].mean(0)
+    middle = float(colour[_TABLE // 2] @ _LUMA)
+    strength = float(np.clip((middle - float(dark @ _LUMA)) / max(middle, 1.0) * 1.3, 0.25, 1.0))
+    return colour.astype(np.float32), (0.75 * dark).astype(np.float32), strength
