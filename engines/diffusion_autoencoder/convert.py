@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,21 +82,18 @@ def config_of(state: Mapping[str, Tensor], path: Path) -> Config:
 
     from engines.diffusion_autoencoder.net import OFFICIAL, DiffusionAutoencoder
 
-    shapes = {key: value.shape for key, value in state.items()}
-    best, most = None, 0
-    for config in OFFICIAL.values():
+    if "input_blocks.0.0.weight" not in state:
+        raise WeightsMissing(
+            f"{path} is no DiffAE autoencoder: it starts with '{next(iter(state), 'nothing')}'. Choose the last.ckpt of "
+            "an autoencoder (ffhq64, ffhq128, ffhq256 ...), not of a latent model or classifier."
+        )
+
+    def agreement(config: Config) -> int:
         with torch.device("meta"):
             expected = DiffusionAutoencoder(config).state_dict()
-        same = sum(shapes.get(key) == value.shape for key, value in expected.items())
-        if same > most:
-            best, most = config, same
-    if best is None or not any(re.fullmatch(r"input_blocks\.0\.0\.weight", key) for key in shapes):
-        first = next(iter(shapes), "nothing")
-        raise WeightsMissing(
-            f"{path} is no DiffAE autoencoder: it starts with '{first}'. Choose the last.ckpt of an autoencoder "
-            "(ffhq64, ffhq128, ffhq256 ...), not of a latent model or classifier."
-        )
-    return best
+        return sum(key in state and state[key].shape == value.shape for key, value in expected.items())
+
+    return max(OFFICIAL.values(), key=agreement)
 
 
 def load_latents(path: Path) -> tuple[Tensor | None, LatentNorm]:

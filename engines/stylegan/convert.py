@@ -190,6 +190,11 @@ class LoadedEncoder:
     average: Tensor
     decoder: LoadedGenerator
 
+    @property
+    def kind(self) -> str:
+        """``e4e`` or ``psp``."""
+        return self.encoder.config.kind
+
 
 def load_generator(path: Path) -> LoadedGenerator:
     """A StyleGAN2 generator from a rosinality ``.pt``, an NVIDIA ``.pkl``, or an e4e or pSp bundle.
