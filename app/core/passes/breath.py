@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Final
 
 import numpy as np
@@ -42,7 +43,7 @@ def lung_volume(scene: Scene) -> np.ndarray:
         last = max(last, min(end - 1.5 * REST_S, scene.duration_s))
     breaths = sorted(b for b in breaths if b > -INHALE_S)
     volume = Motion(scene, 1)
-    for at, following in zip(breaths, [*breaths[1:], scene.duration_s + REST_S], strict=True):
+    for at, following in itertools.pairwise([*breaths, scene.duration_s + REST_S]):
         size = rng.uniform(0.75, 1.05)
         volume.pulse(at, INHALE_S, max(following - INHALE_S - at, 0.5), size)
     return volume.values[:, 0]
