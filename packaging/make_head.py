@@ -23,7 +23,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 
-from head_parts import eyeball, pack_uv, pair_axes, teeth  # noqa: E402
+from head_parts import eyeball, pack_uv, pair_axes  # noqa: E402
+from head_teeth import lower_tongue, teeth  # noqa: E402
 
 from engines import arkit  # noqa: E402
 from engines.rig.mesh import PARTS  # noqa: E402
@@ -136,13 +137,40 @@ def kept_quads(source: Source) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     inside = np.zeros(len(quads), bool)
     inside[np.asarray(cavity)] = True
     middle = source.points[quads].mean(1)
-    head = (middle[:, 1] > CUT_HEIGHT) & (np.abs(middle[:, 0]) < CUT_WIDTH)
+    head = (above_cut(source.points[quads]) >= 0).sum(1) >= 2  # so that each vertex beyond has one inside beside it
     socket = inside & (middle[:, 1] > 7)
     near = np.isin(quads, np.unique(quads[head & ~inside])).any(1)
     ring = socket & near
     ring |= socket & np.isin(quads, np.unique(quads[ring])).any(1)
     head &= ~socket | ring
     return quads[head], uvs[head], (inside & ~socket)[head]
+
+
+def above_cut(points: np.ndarray) -> np.ndarray:
+    """Distance inside the part of the body that is kept, negative outside : (...)."""
+    return np.minimum(points[..., 1] - CUT_HEIGHT, CUT_WIDTH - np.abs(points[..., 0]))
+
+
+def trim(mesh: dict[str, np.ndarray], points: np.ndarray) -> None:
+    """Draw the vertices beyond the cut back onto it, so that the shoulders end in a clean edge.
+
+    Parameters
+    ----------
+    mesh : vertices, deltas and triangles, changed in place
+    points : (V, 3) the same vertices on the base mesh, which the cut is defined on
+    """
+    inside = above_cut(points)
+    edges = np.concatenate([mesh["triangles"][:, [a, b]] for a, b in ((0, 1), (1, 2), (2, 0))])
+    edges = np.concatenate([edges, edges[:, ::-1]])
+    best: dict[int, int] = {}
+    for outer, inner in edges[(inside[edges[:, 0]] < 0) & (inside[edges[:, 1]] >= 0)]:
+        kept = best.get(int(outer))
+        if kept is None or inside[inner] > inside[kept]:
+            best[int(outer)] = int(inner)
+    for outer, inner in best.items():
+        part = inside[inner] / (inside[inner] - inside[outer])
+        for values in (mesh["vertices"], *mesh["deltas"]):
+            values[outer] = values[inner] + part * (values[outer] - values[inner])
 
 
 def triangulate(quads: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -236,13 +264,20 @@ def bake(source: Source) -> dict[str, np.ndarray]:
         "uv_triangles": uv_triangles,
         "parts": part,
     }
+    trim(mesh, source.points[used])
     for side in ("Left", "Right"):
         cage = np.unique(source.faces(f"helper-{side[0].lower()}-eye")[0])
         append(mesh, eyeball(base[cage], deltas[:, cage], arkit.COUNT), PARTS.index(f"eye{side}"))
+    arch = base[np.unique(source.faces("helper-upper-teeth")[0])]
+    lip_line = float(base[mouth, 1].mean())
     for row in ("Upper", "Lower"):
-        cage_quads = source.faces(f"helper-{row.lower()}-teeth")[0]
-        cage = np.unique(cage_quads)
-        append(mesh, teeth(base[cage], deltas[:, cage], row == "Upper", arkit.COUNT), PARTS.index(f"teeth{row}"))
+        cage = np.unique(source.faces(f"helper-{row.lower()}-teeth")[0])
+        piece = teeth(base[cage], deltas[:, cage], row == "Upper", arkit.COUNT, arch, lip_line)
+        append(mesh, piece, PARTS.index(f"teeth{row}"))
+    tongue = np.unique(mesh["triangles"][mesh["parts"] == PARTS.index("tongue")])
+    mesh["vertices"][tongue], mesh["deltas"][:, tongue] = lower_tongue(
+        mesh["vertices"][tongue], mesh["deltas"][:, tongue], arkit.INDEX["tongueOut"]
+    )
     mesh["uv"] = pack_uv(mesh["uv"], mesh["uv_triangles"], mesh["parts"], mesh["vertices"][mesh["triangles"]])
     head_pivot = source.joint("joint-head") + np.array([0, -0.12, 0.15])
     weights = bone_weights(source, used, mesh)
