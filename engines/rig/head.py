@@ -102,13 +102,15 @@ def load_head(path: Path = ASSET) -> Head:
         raise EngineError(f"The head model {path} is missing; install Soliloquy again, or run packaging/make_head.py.")
     with np.load(path) as data:
         vertices = data["vertices"]
+        bone_weights = data["bone_weights"].astype(np.float32)
+        bone_weights /= bone_weights.sum(1, keepdims=True)  # stored as half floats, whose rows miss 1 by a little
         mesh = HeadMesh(
             vertices,
             data["triangles"].astype(np.int32),
             data["uv"],
             data["uv_triangles"].astype(np.int32),
             _dense(data, "unit", len(vertices)),
-            data["bone_weights"].astype(np.float32),
+            bone_weights,
             data["pivots"],
             data["parts"],
         )
