@@ -84,8 +84,8 @@ def config_of(state: Mapping[str, Tensor], path: Path) -> Config:
 
     if "input_blocks.0.0.weight" not in state:
         raise WeightsMissing(
-            f"{path} is no DiffAE autoencoder: it starts with '{next(iter(state), 'nothing')}'. Choose the last.ckpt of "
-            "an autoencoder (ffhq64, ffhq128, ffhq256 ...), not of a latent model or classifier."
+            f"{path} is no DiffAE autoencoder: it starts with '{next(iter(state), 'nothing')}'. Choose the last.ckpt "
+            "of an autoencoder (ffhq64, ffhq128, ffhq256 ...), not of a latent model or classifier."
         )
 
     def agreement(config: Config) -> int:
