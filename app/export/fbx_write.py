@@ -19,6 +19,8 @@ from app.export.files import atomic, write_bytes
 from app.export.options import ExportOptions
 from app.export.rigging import (
     PARENTS,
+    PART_COLOURS,
+    SKIN_COLOUR,
     Delta,
     Shape,
     bone_motion,
@@ -45,7 +47,6 @@ TIME_MODES: Final = {
 CUSTOM_MODE: Final = 14
 _FILE_ID: Final = bytes.fromhex("28b32aebb624ccc2bfc8b02aa92bfcf1")
 _FILE_TIME: Final = "1970-01-01 10:00:00:000"  # the footer's fixed bytes belong to this time
-_COLOURS: Final = {"teethUpper": (0.9, 0.87, 0.8), "teethLower": (0.9, 0.87, 0.8), "tongue": (0.7, 0.35, 0.35)}
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ def _materials(document: _Document, head: HeadMesh, model: int, path: Path, opti
         node, material = document.object("Material", name, "Material", "")
         node.add("Version", 102)
         node.add("ShadingModel", "phong")
-        colour = (1, 1, 1) if texture is not None else _COLOURS.get(name, (0.8, 0.6, 0.52))
+        colour = (1.0, 1.0, 1.0) if texture is not None else PART_COLOURS.get(name, SKIN_COLOUR)
         _properties(
             node,
             _vector("DiffuseColor", colour, "ColorRGB"),

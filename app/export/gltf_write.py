@@ -16,7 +16,19 @@ import numpy as np
 
 from app.export.files import atomic, write_bytes
 from app.export.options import ExportOptions
-from app.export.rigging import PARENTS, bone_motion, deltas, head_of, normals, png, rest_pivots, shapes, texture_path
+from app.export.rigging import (
+    PARENTS,
+    PART_COLOURS,
+    SKIN_COLOUR,
+    bone_motion,
+    deltas,
+    head_of,
+    normals,
+    png,
+    rest_pivots,
+    shapes,
+    texture_path,
+)
 from app.export.take import Take
 from engines.api import CancelToken, Progress
 from engines.errors import ExportError
@@ -204,7 +216,7 @@ def _materials(buffer: _Buffer, head: HeadMesh, parts: list[int], path: Path, op
         if head.texture is not None:
             look["baseColorTexture"] = {"index": 0}
         else:
-            look["baseColorFactor"] = [0.8, 0.6, 0.52, 1.0]
+            look["baseColorFactor"] = [*PART_COLOURS.get(PARTS[part], SKIN_COLOUR), 1.0]
         materials.append({"name": PARTS[part], "pbrMetallicRoughness": look, "doubleSided": PARTS[part] != "skin"})
     if head.texture is None:
         return {"materials": materials}

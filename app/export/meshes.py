@@ -10,7 +10,7 @@ import numpy as np
 
 from app.export.files import atomic, atomic_folder
 from app.export.options import ExportOptions
-from app.export.rigging import png, texture_path
+from app.export.rigging import PART_COLOURS, SKIN_COLOUR, png, texture_path
 from app.export.stills import numbered
 from app.export.take import Take
 from engines.api import CancelToken, Progress
@@ -48,7 +48,8 @@ def _obj(vertices: np.ndarray, faces: str, library: str) -> str:
 def _material(head: HeadMesh, path: Path) -> str:
     if head.texture is not None:
         return f"newmtl Face\nKd 1 1 1\nmap_Kd {texture_path(path).name}\n"
-    return "".join(f"newmtl {PARTS[part]}\nKd 0.8 0.6 0.52\n" for part in np.unique(head.parts))
+    names = [PARTS[part] for part in np.unique(head.parts)]
+    return "".join("newmtl {}\nKd {} {} {}\n".format(n, *PART_COLOURS.get(n, SKIN_COLOUR)) for n in names)
 
 
 def write(take: Take, path: Path, options: ExportOptions, progress: Progress, cancel: CancelToken) -> list[Path]:

@@ -20,6 +20,18 @@ from engines.rig.mesh import HeadMesh
 PARENTS: Final = (-1, 0, 1, 1)
 """Parent of each bone in `engines.rig.mesh.BONES`."""
 
+SKIN_COLOUR: Final = (0.72, 0.47, 0.38)
+PART_COLOURS: Final[dict[str, tuple[float, float, float]]] = {
+    "eyeLeft": (0.85, 0.85, 0.85),
+    "eyeRight": (0.85, 0.85, 0.85),
+    "teethUpper": (0.8, 0.75, 0.65),
+    "teethLower": (0.8, 0.75, 0.65),
+    "tongue": (0.5, 0.17, 0.17),
+    "lashes": (0.03, 0.02, 0.02),
+    "mouthInner": (0.25, 0.06, 0.06),
+}
+"""Linear colours of the parts where the head has no texture; the others are `SKIN_COLOUR`."""
+
 
 @dataclass(frozen=True, eq=False)
 class Shape:

@@ -14,6 +14,8 @@ from app.export.files import atomic, temporary_beside
 from app.export.options import ExportOptions
 from app.export.rigging import (
     PARENTS,
+    PART_COLOURS,
+    SKIN_COLOUR,
     Shape,
     bone_motion,
     deltas,
@@ -109,7 +111,7 @@ def _material(stage: Any, name: str, texture: str) -> Any:
         coordinates.ConnectToSource(reader.CreateOutput("result", Sdf.ValueTypeNames.Float2))
         colour.ConnectToSource(picture.CreateOutput("rgb", Sdf.ValueTypeNames.Float3))
     else:
-        colour.Set(Gf.Vec3f(0.8, 0.6, 0.52))
+        colour.Set(Gf.Vec3f(*PART_COLOURS.get(name, SKIN_COLOUR)))
     material.CreateSurfaceOutput().ConnectToSource(surface.ConnectableAPI(), "surface")
     return material
 

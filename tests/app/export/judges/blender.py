@@ -77,7 +77,7 @@ def picture(path, frame):
     for place, power in (((-1, -2, 1), 1.0), ((1.5, -1.5, 0.3), 0.5)):
         lamp = bpy.data.objects.new("lamp", bpy.data.lights.new("lamp", "AREA"))
         lamp.location = centre + np.array(place) * size
-        lamp.data.energy = 120 * power * size * size
+        lamp.data.energy = 45 * power * size * size
         lamp.data.size = size
         direction = camera.location.__class__(centre) - lamp.location
         lamp.rotation_euler = direction.to_track_quat("-Z", "Y").to_euler()
