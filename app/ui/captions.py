@@ -1,4 +1,4 @@
-"""Words and phones from and to subtitle files and Praat TextGrids."""
+"""Words and phones from subtitle files and Praat TextGrids; writing them is `app.export`'s work."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.core.folders import write_atomic
 from app.core.project import Phone
 from engines.errors import InputError
 
@@ -74,76 +73,3 @@ def _read_grid(text: str) -> Rows:
         words = next(iter(tiers.values()))
     upper = tuple(Phone(p.start_s, p.end_s, p.label.upper().rstrip("012")) for p in phones)
     return words, upper
-
-
-def write(path: Path, words: Sequence[Phone], phones: Sequence[Phone], duration_s: float) -> None:
-    """Words as SRT (one cue a phrase) or words and phones as TextGrid, by the file's ending.
-
-    Raises
-    ------
-    ProjectError
-        If it cannot be written.
-    """
-    if path.suffix.lower() == ".textgrid":
-        write_atomic(path, _grid(words, phones, duration_s))
-    else:
-        write_atomic(path, _srt(words))
-
-
-def phrases(words: Sequence[Phone], pause_s: float = 0.35, longest: int = 8) -> list[tuple[Phone, ...]]:
-    """Words in groups that end at pauses or after ``longest`` words."""
-    groups: list[list[Phone]] = []
-    for word in words:
-        if groups and len(groups[-1]) < longest and word.start_s - groups[-1][-1].end_s < pause_s:
-            groups[-1].append(word)
-        else:
-            groups.append([word])
-    return [tuple(group) for group in groups]
-
-
-def _clock(seconds: float) -> str:
-    whole = round(seconds * 1000)
-    return f"{whole // 3600000:02d}:{whole // 60000 % 60:02d}:{whole // 1000 % 60:02d},{whole % 1000:03d}"
-
-
-def _srt(words: Sequence[Phone]) -> str:
-    blocks = []
-    for number, group in enumerate(phrases(words), 1):
-        line = " ".join(word.label for word in group)
-        blocks.append(f"{number}\n{_clock(group[0].start_s)} --> {_clock(group[-1].end_s)}\n{line}\n")
-    return "\n".join(blocks)
-
-
-def _grid(words: Sequence[Phone], phones: Sequence[Phone], duration_s: float) -> str:
-    end = max([duration_s, *(p.end_s for p in (*words, *phones))])
-    lines = [
-        'File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0", f"xmax = {end:.6f}",
-        "tiers? <exists>", "size = 2", "item []:",
-    ]  # fmt: skip
-    for number, (name, segments) in enumerate((("words", words), ("phones", phones)), 1):
-        filled = _filled(segments, end)
-        lines += [
-            f"    item [{number}]:", '        class = "IntervalTier"', f'        name = "{name}"', "        xmin = 0",
-            f"        xmax = {end:.6f}", f"        intervals: size = {len(filled)}",
-        ]  # fmt: skip
-        for i, segment in enumerate(filled, 1):
-            label = segment.label.replace('"', '""')
-            lines += [
-                f"        intervals [{i}]:", f"            xmin = {segment.start_s:.6f}",
-                f"            xmax = {segment.end_s:.6f}", f'            text = "{label}"',
-            ]  # fmt: skip
-    return "\n".join(lines) + "\n"
-
-
-def _filled(segments: Sequence[Phone], end: float) -> list[Phone]:
-    """Segments with empty ones in the gaps, as interval tiers need."""
-    result: list[Phone] = []
-    at = 0.0
-    for segment in segments:
-        if segment.start_s > at + 1e-4:
-            result.append(Phone(at, segment.start_s, ""))
-        result.append(segment)
-        at = segment.end_s
-    if end > at + 1e-4 or not result:
-        result.append(Phone(at, end, ""))
-    return result

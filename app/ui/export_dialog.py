@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFileDialog,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -88,6 +89,7 @@ class ExportDialog(QDialog):
         self.presets.currentItemChanged.connect(self._on_preset)
         first = next((i for i, n in enumerate(self._presets) if n == "web-1080p"), 0)
         self.presets.setCurrentRow(first)
+        self.path.setFocus()
 
     def _build_target(self, form: QVBoxLayout) -> None:
         form.addWidget(heading(self.tr("File")))
@@ -102,17 +104,14 @@ class ExportDialog(QDialog):
         form.addLayout(row)
         form.addWidget(muted(self.tr("Also write, under the same name:")))
         self.also: dict[str, QCheckBox] = {}
-        line: QHBoxLayout | None = None
+        grid = QGridLayout()
         for number, kind in enumerate(f for f in formats() if f.writes and f.kind in ("curves", "scene", "editorial")):
-            if number % 3 == 0:
-                line = QHBoxLayout()
-                form.addLayout(line)
             box = QCheckBox(kind.suffixes[0])
             box.setToolTip(f"{kind.name} ({_KINDS[kind.kind]})")
             box.setAccessibleName(kind.name)
             self.also[kind.suffixes[0]] = box
-            assert line is not None
-            line.addWidget(box)
+            grid.addWidget(box, number // 5, number % 5)
+        form.addLayout(grid)
         form.addWidget(rule())
 
     def _build_picture(self, form: QVBoxLayout) -> None:

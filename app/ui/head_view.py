@@ -15,7 +15,9 @@ from app.ui.overlays import Row, fitted
 from app.ui.viewer import to_image
 from engines.rig.mesh import HeadMesh
 
-MAX_SIDE = 520
+MAX_SIDE = 900
+SHARPER = 2
+"""Pictures are drawn this much larger and shrunk, for smooth edges."""
 
 
 class HeadView(QWidget):
@@ -48,7 +50,7 @@ class HeadView(QWidget):
         if self._mesh is None or self._colors is None:
             return None
         row = self._row or (np.zeros(52, np.float32), np.zeros(6, np.float32), np.zeros(4, np.float32))
-        scale = min(1.0, MAX_SIDE / max(self.width(), self.height(), 1))
+        scale = min(SHARPER, MAX_SIDE / max(self.width(), self.height(), 1))
         size = (max(16, round(self.width() * scale)), max(16, round(self.height() * scale)))
         color = QColor(theme.current().canvas)
         ground = (color.red(), color.green(), color.blue())

@@ -11,6 +11,7 @@ from app.core import commands, presets
 from app.core.project import EmotionClip, Key, StyleClip
 from app.ui.emotion_model import in_order
 from app.ui.session import Session
+from app.ui.theme import MARKER_COLORS
 from app.ui.timeline import edits
 from app.ui.widgets import Panel, ValueSlider, clear_layout, form_row, guard_wheel, heading, muted
 from engines.timebase import timecode
@@ -19,7 +20,6 @@ ARPABET = (
     "SIL", "AA", "AE", "AH", "AO", "AW", "AY", "B", "CH", "D", "DH", "EH", "ER", "EY", "F", "G", "HH", "IH", "IY",
     "JH", "K", "L", "M", "N", "NG", "OW", "OY", "P", "R", "S", "SH", "T", "TH", "UH", "UW", "V", "W", "Y", "Z", "ZH",
 )  # fmt: skip
-MARKER_COLORS = ("blue", "red", "green", "orange", "purple", "teal")
 
 
 class SelectionPage(Panel):

@@ -319,8 +319,8 @@ class MainWindow(QMainWindow):
         for name in ("left", "inspector", "timeline", "curves", "queue"):
             self.docks[name].show()
         self.timeline.view.setFocus()
-        self.resizeDocks([self.docks["left"], self.docks["inspector"]], [270, 330], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.docks["timeline"]], [390], Qt.Orientation.Vertical)
+        self.resizeDocks([self.docks["left"], self.docks["inspector"]], [292, 330], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.docks["timeline"]], [430], Qt.Orientation.Vertical)
         self.docks["timeline"].raise_()
 
     # --- files dropped anywhere ---

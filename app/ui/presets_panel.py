@@ -114,14 +114,12 @@ class PresetsPanel(Panel):
         self.pad = EmotionPad({})
         self.pad.changed.connect(self._on_pad)
         column.addWidget(self.pad)
-        row = QHBoxLayout()
         self.blend = muted("")
         self.add = QPushButton(self.tr("Add to timeline"))
         self.add.setObjectName("primary")
         self.add.clicked.connect(self._place)
-        row.addWidget(self.blend, 1)
-        row.addWidget(self.add)
-        column.addLayout(row)
+        column.addWidget(self.blend)
+        column.addWidget(self.add)
         self._groups: dict[str, FlowLayout] = {}
         for kind, title in (
             ("emotions", ""),

@@ -29,16 +29,23 @@ def describe(recovery: safety.Recovery, now: float) -> str:
     return f"{project.name}\n{age}, {clips} clips, {keys} keys\n{where}"
 
 
-def thumbnail(recovery: safety.Recovery) -> QPixmap:
-    """The portrait, small, or a sign where it cannot be read."""
-    reader = QImageReader(recovery.project.portrait)
+def picture(path: Path, side: int) -> QPixmap:
+    """A picture file, its shorter side scaled to ``side`` pixels; null if Qt cannot read it."""
+    reader = QImageReader(str(path))
     reader.setAutoTransform(True)
     size = reader.size()
-    if recovery.project.portrait and Path(recovery.project.portrait).is_file() and size.isValid():
-        reader.setScaledSize(size.scaled(QSize(THUMB, THUMB), Qt.AspectRatioMode.KeepAspectRatioByExpanding))
-        image = reader.read()
-        if not image.isNull():
-            return QPixmap.fromImage(image).copy(0, 0, THUMB, THUMB)
+    if not size.isValid():
+        return QPixmap()
+    reader.setScaledSize(size.scaled(QSize(side, side), Qt.AspectRatioMode.KeepAspectRatioByExpanding))
+    return QPixmap.fromImage(reader.read())
+
+
+def thumbnail(recovery: safety.Recovery) -> QPixmap:
+    """The portrait, small, or a sign where it cannot be read."""
+    path = recovery.project.portrait
+    pixmap = picture(Path(path), THUMB) if path and Path(path).is_file() else QPixmap()
+    if not pixmap.isNull():
+        return pixmap.copy(0, 0, THUMB, THUMB)
     return icons.pixmap("portrait", theme.current().muted, THUMB)
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QImageReader, QPixmap
+from PySide6.QtGui import QDesktopServices, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.core.project import Project
 from app.core.queue import QueuedExport
 from app.core.queue import RenderQueue as Queue
 from app.qtbridge import QueueBridge
+from app.ui.recovery import picture
 from app.ui.session import Session
 from app.ui.viewer import to_image
 from app.ui.widgets import icon_button, muted
@@ -92,6 +93,7 @@ class _Card(QFrame):
         column.setSpacing(3)
         self.name = QLabel(", ".join(path.name for path in entry.outputs))
         self.name.setObjectName("heading")
+        self.name.setIndent(0)
         self.name.setToolTip("\n".join(str(path) for path in entry.outputs))
         self.state = muted("")
         self.bar = QProgressBar()
@@ -203,13 +205,10 @@ class QueuePanel(QWidget):
         self._cards[entry.id] = card
         self._states[entry.id] = entry.state
         self._column.insertWidget(0, card)
-        if Path(entry.project.portrait).is_file():
-            reader = QImageReader(entry.project.portrait)
-            reader.setAutoTransform(True)
-            size = reader.size()
-            if size.isValid():
-                reader.setScaledSize(size.scaled(card.thumb.size(), Qt.AspectRatioMode.KeepAspectRatioByExpanding))
-            card.set_thumb(QPixmap.fromImage(reader.read()))
+        if entry.project.portrait and Path(entry.project.portrait).is_file():
+            pixmap = picture(Path(entry.project.portrait), THUMB)
+            if not pixmap.isNull():
+                card.set_thumb(pixmap)
 
     def _on_entry(self, entry: QueuedExport) -> None:
         if all(entry.id != other.id for other in self.queue.entries):

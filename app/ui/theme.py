@@ -125,6 +125,19 @@ def readable_on(color: str) -> str:
     return max(("#101216", "#ffffff"), key=lambda ink: contrast(ink, color))
 
 
+MARKER_COLORS: Final = {
+    "blue": "#5b8fd9", "red": "#d95f55", "green": "#5fa867", "orange": "#d98a3d", "purple": "#9a76c9",
+    "teal": "#3fa39b",
+}  # fmt: skip
+
+
+def marker_color(name: str) -> QColor:
+    """The colour of a marker by its name in the project; other valid colour names are taken as they are."""
+    if name in MARKER_COLORS:
+        return QColor(MARKER_COLORS[name])
+    return QColor(name) if QColor.isValidColorName(name) else QColor(MARKER_COLORS["blue"])
+
+
 _current: Theme = DARK
 
 
@@ -204,7 +217,8 @@ QLineEdit, QAbstractSpinBox, QComboBox, QPlainTextEdit { background: $control; b
   min-height: 18px; }
 QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled { color: $faint; border-color: $line;
   background: $panel; }
-QAbstractSpinBox { padding-right: 2px; }
+QAbstractSpinBox { padding: 3px 4px; }
+QAbstractSpinBox > QLineEdit { border: none; padding: 0 3px; background: transparent; min-height: 0; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; border: none; }
 QComboBox::drop-down { border: none; width: 20px; }
 QComboBox::down-arrow { image: url($chevron); width: 10px; height: 10px; }
@@ -225,6 +239,7 @@ QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus { background:
 QSlider::handle:horizontal:disabled { background: $faint; }
 QListView, QTreeView, QTableView { background: $panel; border: 1px solid transparent;
   alternate-background-color: $window; }
+QTreeView::branch { background: transparent; }
 QListView::item, QTreeView::item { padding: 4px; border-radius: 5px; }
 QListView::item:selected, QTreeView::item:selected, QTableView::item:selected { background: $selection; color: $text; }
 QListView::item:hover, QTreeView::item:hover { background: $hover; }

@@ -140,6 +140,7 @@ class ValueSlider(QWidget):
 def heading(text: str) -> QLabel:
     label = QLabel(text)
     label.setObjectName("heading")
+    label.setIndent(0)
     return label
 
 

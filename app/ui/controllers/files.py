@@ -12,8 +12,10 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from app.core import commands, project_file, safety
 from app.core.project import Project
-from app.ui import captions, work
+from app.export import Take, write
+from app.ui import work
 from app.ui.export_dialog import ExportDialog
+from engines.api import Performance
 from engines.errors import StudioError
 
 if TYPE_CHECKING:
@@ -249,9 +251,10 @@ class FileController(QObject):
         )
         if path is None:
             return
-        duration = session.peaks.duration_s if session.peaks is not None else 0.0
+        motion = session.performance or Performance.rest(session.total, session.rate)
+        take = Take(motion, session.rate, words=session.words(), phones=session.phones(), name=session.project.name)
         try:
-            captions.write(path, session.words(), session.phones(), duration)
+            write(take, path)
         except StudioError as error:
             session.told.emit(str(error), "error")
 

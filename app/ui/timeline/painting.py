@@ -20,8 +20,8 @@ from app.ui.timeline.waveform import Peaks
 from engines.api import Performance
 
 VOWELS = frozenset(["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"])
-POSE_RANGE_RAD = 0.35
-GAZE_RANGE_RAD = 0.35
+LEAST_RANGE_RAD = 0.08
+"""Head and eye motion smaller than this is not drawn any larger."""
 
 
 @dataclass
@@ -80,9 +80,7 @@ def paint_ruler(painter: QPainter, picture: Picture, width: float) -> None:
         painter.fillRect(QRectF(end, 0, width - end, RULER), mix(QColor(colors.canvas), 0.65))
     for index, marker in enumerate(project.markers):
         x = scale.x(marker.frame)
-        color = QColor(marker.color) if QColor.isValidColorName(marker.color) else QColor(colors.accent)
-        if colors.name == "dark":
-            color = color.lighter(135)
+        color = theme.marker_color(marker.color)
         shape = QPolygonF([QPointF(x - 5, 1), QPointF(x + 5, 1), QPointF(x + 5, 8), QPointF(x, 14), QPointF(x - 5, 8)])
         selected = Item("markers", index) in picture.selection
         painter.setPen(QPen(QColor(colors.text if selected else colors.window), 1.4 if selected else 1))
@@ -295,12 +293,14 @@ def _motion(painter: QPainter, picture: Picture, row: Row, width: float) -> None
         lines: list[tuple[np.ndarray, float, float, Qt.PenStyle]] = []
         if row.kind == "pose":
             styles = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
-            lines = [(performance.head[:, i], -POSE_RANGE_RAD, POSE_RANGE_RAD, styles[i]) for i in range(3)]
+            reach = max(LEAST_RANGE_RAD, float(np.abs(performance.head[:, :3]).max()))
+            lines = [(performance.head[:, i], -reach, reach, styles[i]) for i in range(3)]
         elif row.kind == "gaze":
             mean = (performance.gaze[:, :2] + performance.gaze[:, 2:]) / 2
+            reach = max(LEAST_RANGE_RAD, float(np.abs(mean).max()))
             lines = [
-                (mean[:, 0], -GAZE_RANGE_RAD, GAZE_RANGE_RAD, Qt.PenStyle.SolidLine),
-                (mean[:, 1], -GAZE_RANGE_RAD, GAZE_RANGE_RAD, Qt.PenStyle.DashLine),
+                (mean[:, 0], -reach, reach, Qt.PenStyle.SolidLine),
+                (mean[:, 1], -reach, reach, Qt.PenStyle.DashLine),
             ]
         else:
             values = _channel(performance, "eyeBlinkLeft" if row.kind == "blink" else row.channel)

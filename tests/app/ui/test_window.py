@@ -1,0 +1,333 @@
+"""The window: starts without torch, every command is there and works, panels show the project."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QMenu, QPlainTextEdit
+
+from app.core import commands
+from app.core.project import Key
+from app.ui import theme
+from app.ui.actions import ACTIONS
+from app.ui.timeline.headers import HEADER
+from app.ui.timeline.layout import RULER, Item
+
+
+def test_opening_the_window_imports_no_heavy_package():
+    code = (
+        "import sys\n"
+        "from app.ui.application import create_window\n"
+        "app, window = create_window(['soliloquy'], asks=False)\n"
+        "app.processEvents()\n"
+        "heavy = [n for n in ('torch', 'cv2', 'mediapipe', 'numba', 'scipy', 'librosa', 'diffusers') if n in sys.modules]\n"
+        "print('heavy:', heavy, window.isVisible())\n"
+        "window.close()\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "heavy: [] True" in result.stdout, result.stderr
+
+
+def test_every_command_is_in_a_menu_and_has_a_handler(window):
+    listed = set()
+    for menu in window.menuBar().findChildren(QMenu):
+        listed |= {action.property("action_id") for action in menu.actions()}
+    assert {spec.id for spec in ACTIONS} <= listed
+    assert set(window._handlers) == {spec.id for spec in ACTIONS}
+
+
+def test_everything_that_can_be_used_has_a_name(window):
+    kinds = (QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QPlainTextEdit)
+    nameless = []
+    for panel in (window.media, window.presets, window.inspector, window.transport, window.curves, window.timeline):
+        for kind in kinds:
+            for widget in panel.findChildren(kind):
+                inner = type(widget).__name__ == "QScrollBar" or isinstance(widget.parent(), QLineEdit)
+                inner = inner or widget.objectName().startswith("qt_")
+                parent_named = widget.parent() is not None and widget.parent().accessibleName()
+                said = widget.accessibleName() or widget.toolTip() or getattr(widget, "text", str)()
+                placeholder = widget.placeholderText() if isinstance(widget, QLineEdit) else ""
+                if not (inner or said or placeholder or parent_named):
+                    nameless.append(f"{panel.objectName()} {widget}")
+    assert nameless == []
+
+
+@pytest.mark.parametrize("name", ["dark", "light"])
+def test_words_keep_their_contrast(name):
+    colors = theme.THEMES[name]
+    for surface in (colors.canvas, colors.window, colors.panel, colors.control, colors.hover, colors.selection):
+        assert theme.contrast(colors.text, surface) >= 4.5, surface
+    for surface in (colors.canvas, colors.window, colors.panel):
+        assert theme.contrast(colors.muted, surface) >= 4.5, surface
+        assert theme.contrast(colors.accent_text, surface) >= 4.5, surface
+        assert theme.contrast(colors.danger, surface) >= 4.5, surface
+        assert theme.contrast(colors.accent, surface) >= 3.0, surface
+    assert theme.contrast(colors.on_accent, colors.accent) >= 4.5
+
+
+def test_contrast_is_that_of_wcag():
+    assert theme.contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert theme.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+def test_dropped_files_are_used(window, qtbot, portrait, voice):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(portrait)), QUrl.fromLocalFile(str(voice))])
+    drop = QDropEvent(
+        QPointF(100, 100), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    window.dropEvent(drop)
+    qtbot.waitUntil(lambda: window.session.image(0) is not None and window.session.speech is not None, timeout=8000)
+    assert not window.viewer.empty
+    assert window.media.portrait_name.text() == portrait.name
+    assert window.session.words()
+
+
+def test_clicking_the_ruler_moves_the_playhead(filled, qtbot):
+    view = filled.timeline.view
+    x = HEADER + round(view.scale.x(20.5))
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(x, 24))
+    assert filled.session.playhead == 20
+    qtbot.waitUntil(lambda: filled.session.image(20) is not None)
+    assert filled.transport.timecode.text().endswith("20")
+
+
+def drag(widget, start: QPoint, end: QPoint) -> None:
+    QTest.mousePress(widget, Qt.MouseButton.LeftButton, pos=start)
+    for step in range(1, 6):
+        QTest.mouseMove(widget, start + (end - start) * (step / 5))
+    QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=end)
+
+
+def test_dragging_a_clip_moves_it_in_one_step(filled):
+    session, view = filled.session, filled.timeline.view
+    session.attempt("Add", commands.add_emotion, "happy", 5, 20)
+    steps = session.history.position
+    row = next(r for r in view.picture.scene.rows if r.kind == "emotions")
+    y = RULER + row.top + 20
+    view.snapping = False
+    start = QPoint(HEADER + round(view.scale.x(12)), y)
+    drag(view, start, start + QPoint(round(10 * view.scale.px_per_frame), 0))
+    assert session.project.emotions[0].start == 15
+    assert session.history.position == steps + 1
+    assert session.selection == {Item("emotions", 0)}
+    assert filled.inspector.currentWidget() is filled.inspector.selection
+    session.undo()
+    assert session.project.emotions[0].start == 5
+
+
+def test_a_box_selects_keys_and_delete_removes_them(filled):
+    session, view = filled.session, filled.timeline.view
+    session.attempt("Key", commands.set_keys, "pose.yaw_deg", [Key(10, 1.0), Key(20, 2.0), Key(40, 0.0)])
+    row = next(r for r in view.picture.scene.rows if r.kind == "pose")
+    top = RULER + row.top + 3
+    left = HEADER + round(view.scale.x(5))
+    drag(view, QPoint(left, top), QPoint(HEADER + round(view.scale.x(25)), top + 36))
+    assert session.selection == {Item("pose.yaw_deg", 10), Item("pose.yaw_deg", 20)}
+    filled.actions_by_id["edit.delete"].trigger()
+    assert [k.frame for k in session.project.curves[0].keys] == [40]
+
+
+def test_the_inspector_changes_the_selected_clip_in_one_step(filled):
+    session = filled.session
+    session.attempt("Add", commands.add_emotion, "happy", 5, 30)
+    session.select(frozenset({Item("emotions", 0)}))
+    steps = session.history.position
+    from app.ui.widgets import ValueSlider
+
+    slider = next(s for s in filled.inspector.selection.findChildren(ValueSlider) if s.label.text() == "Intensity")
+    slider.slider.setSliderDown(True)
+    for value in (40, 45, 50):
+        slider.slider.setValue(value)
+    slider.slider.setSliderDown(False)
+    slider.finished.emit()
+    assert session.project.emotions[0].intensity == 0.5
+    assert session.history.position == steps + 1
+
+
+def test_commands_of_the_direct_menu(filled):
+    session, act = filled.session, filled.actions_by_id
+    session.seek(20)
+    for name in ("direct.nod", "direct.blink", "direct.key_gaze", "direct.key_pose", "play.marker", "play.in"):
+        act[name].trigger()
+    channels = {curve.channel for curve in session.project.curves}
+    assert {"pose.pitch_deg", "blink", "gaze.yaw_deg", "pose.yaw_deg"} <= channels
+    assert session.project.markers[0].frame == 20
+    assert session.project.in_frame == 20
+    filled.editing.use_preset("emotions", "sad")
+    filled.editing.use_preset("styles", "clear")
+    filled.editing.use_preset("heads", "lively")
+    assert session.project.emotions[0].emotion == "sad"
+    assert session.project.styles[0].style == "clear"
+    assert session.project.auto.character == "lively"
+    while session.history.can_undo:
+        session.undo()
+    assert session.project.emotions == ()
+    while session.history.can_redo:
+        session.redo()
+    assert session.project.emotions[0].emotion == "sad"
+
+
+def test_copying_and_pasting_at_the_playhead(filled):
+    session, act = filled.session, filled.actions_by_id
+    session.attempt("Add", commands.add_emotion, "happy", 0, 10)
+    act["edit.select_all"].trigger()
+    act["edit.copy"].trigger()
+    session.seek(25)
+    act["edit.paste"].trigger()
+    assert [c.start for c in session.project.emotions] == [0, 25]
+    act["edit.duplicate"].trigger()
+    assert [c.start for c in session.project.emotions] == [0, 25, 35]
+
+
+def test_handles_pose_the_head(filled):
+    filled.editing._on_handle_pressed("head")
+    filled.editing._on_handle("head", 0.1, 0.0)
+    filled.editing._on_handle("head", 0.2, 0.0)
+    filled.session.edit_ended()
+    curve = commands.curve(filled.session.project, "pose.yaw_deg")
+    assert curve is not None
+    assert curve.keys[0].value == pytest.approx(12)
+    filled.session.undo()
+    assert commands.curve(filled.session.project, "pose.yaw_deg") is None
+
+
+def test_playing_moves_the_playhead_on_a_timer_without_a_sound_device(filled, qtbot):
+    filled.player._want_sound = False
+    filled.actions_by_id["play.toggle"].trigger()
+    qtbot.waitUntil(lambda: filled.session.playhead > 8, timeout=4000)
+    assert filled.player.playing
+    filled.actions_by_id["play.stop"].trigger()
+    assert not filled.player.playing
+    filled.actions_by_id["play.loop"].setChecked(True)
+    filled.session.seek(46)
+    filled.actions_by_id["play.toggle"].trigger()
+    qtbot.waitUntil(lambda: filled.session.playhead < 10, timeout=4000)
+    filled.actions_by_id["play.stop"].trigger()
+
+
+def test_both_themes_draw_every_panel(filled, qtbot):
+    for light in (True, False):
+        filled.actions_by_id["view.theme"].setChecked(light)
+        for dock in filled.docks.values():
+            dock.raise_()
+            assert not filled.grab().isNull()
+
+
+def test_saving_and_opening(filled, qtbot, tmp_path):
+    session = filled.session
+    session.attempt("Add", commands.add_emotion, "happy", 0, 10)
+    path = tmp_path / "shot.soliloquy"
+    assert filled.files._save(path)
+    assert not session.history.dirty
+    saved = session.project
+    filled.files.open_project(path)
+    assert session.project == saved
+    assert filled.preferences.recent == [path]
+    assert filled.windowTitle().startswith("shot")
+
+
+def test_unsaved_work_is_on_disk_within_seconds_and_gone_when_all_is_well(filled, qtbot):
+    from app.core import folders
+
+    filled.session.attempt("Add", commands.add_emotion, "happy", 0, 10)
+    folder = folders.state() / "recovery"
+    qtbot.waitUntil(lambda: len(list(folder.glob("*.json"))) == 1, timeout=4000)
+    filled.close()
+    assert list(folder.glob("*.json")) == []
+
+
+def test_what_a_crash_left_is_offered_and_taken_up(window, qtbot, tmp_path):
+    import json
+
+    from app.core import folders, project_file, safety
+    from app.core.project import Project
+    from app.ui.recovery import RecoveryDialog
+
+    folder = folders.state() / "recovery"
+    folder.mkdir(parents=True, exist_ok=True)
+    lost = commands.add_emotion(Project(name="Lost"), "sad", 0, 30)
+    data = {"pid": 999_999_99, "host": "elsewhere", "time": 1.0, "path": None, "project": project_file.to_data(lost)}
+    (folder / "x.json").write_text(json.dumps(data))
+    dialog = RecoveryDialog(safety.recoveries(), window)
+    qtbot.addWidget(dialog)
+    assert "Lost" in dialog.list.item(0).text()
+    dialog._recover()
+    window.files.recover(dialog.chosen)
+    assert window.session.project == lost
+    assert window.session.history.dirty
+    qtbot.waitUntil(lambda: not (folder / "x.json").exists(), timeout=3000)
+
+
+def test_exports_run_in_the_queue(filled, qtbot, tmp_path):
+    from app.ui.export_dialog import ExportDialog
+
+    dialog = ExportDialog(filled.session, filled.preferences, filled)
+    qtbot.addWidget(dialog)
+    dialog.path.setText(str(tmp_path / "out.unknown"))
+    assert not dialog.go.isEnabled()
+    dialog.path.setText(str(tmp_path / "out.mp4"))
+    assert dialog.go.isEnabled()
+    dialog.also[".csv"].setChecked(True)
+    request = dialog.request()
+    assert [p.name for p in request.outputs] == ["out.mp4", "out.csv"]
+    entry = filled.queue.add(request)
+    with qtbot.waitSignal(filled.queue.notified, timeout=5000):
+        pass
+    assert (tmp_path / "out.mp4").exists()
+    card = filled.queue._cards[entry.id]
+    assert card.state.text() == "Done"
+    assert not card.buttons["reveal"].isHidden()
+    filled.queue.queue.remove(entry.id)
+    qtbot.waitUntil(lambda: not filled.queue._cards)
+
+
+def test_the_palette_runs_commands(filled, qtbot):
+    from app.ui.command_palette import CommandPalette
+
+    palette = CommandPalette(filled.actions_by_id, filled)
+    qtbot.addWidget(palette)
+    palette.line.setText("nod")
+    QTest.keyClick(palette.line, Qt.Key.Key_Return)
+    assert commands.curve(filled.session.project, "pose.pitch_deg") is not None
+
+
+def test_the_shortcut_editor_changes_and_forgets(window, qtbot):
+    from app.ui.shortcuts import ShortcutsDialog
+
+    dialog = ShortcutsDialog(window.shortcuts, window)
+    qtbot.addWidget(dialog)
+    dialog.tree.setCurrentItem(dialog._items["play.loop"])
+    dialog.edit.setKeySequence("Ctrl+J")
+    dialog._assign()
+    dialog.reject()
+    assert window.shortcuts.keys("play.loop") == ("\\",)
+    dialog.tree.setCurrentItem(dialog._items["play.loop"])
+    dialog.edit.setKeySequence("Ctrl+J")
+    dialog._assign()
+    dialog.accept()
+    window.apply_shortcuts()
+    assert window.actions_by_id["play.loop"].shortcut().toString() == "Ctrl+J"
+
+
+def test_the_curve_editor_adds_and_drags_keys(filled, qtbot):
+    session = filled.session
+    filled.show_curves(("jawOpen",))
+    canvas = filled.curves.canvas
+    at = QPoint(round(canvas.axes.scale.x(10)), 20 + round(canvas.axes.y(0.5)))
+    QTest.mouseDClick(canvas, Qt.MouseButton.LeftButton, pos=at)
+    curve = commands.curve(session.project, "jawOpen")
+    assert curve is not None
+    assert curve.keys[0].value == pytest.approx(0.5, abs=0.05)
+    at = QPoint(round(canvas.axes.scale.x(10)), 20 + round(canvas.axes.y(curve.keys[0].value)))
+    drag(canvas, at, at + QPoint(round(5 * canvas.axes.scale.px_per_frame), 0))
+    moved = commands.curve(session.project, "jawOpen")
+    assert moved is not None
+    assert moved.keys[0].frame == 15
+    filled.curves.mute.click()
+    assert commands.curve(session.project, "jawOpen").mute
