@@ -224,14 +224,19 @@ def _ball_behind(margin: np.ndarray, radius: float, offset: np.ndarray) -> np.nd
 
 
 def _onto_ball(points: np.ndarray, view: np.ndarray, centre: np.ndarray, radius: float) -> np.ndarray:
-    """Points moved along their rays from ``view`` to a ball; to its outline where the ray passes beside it."""
+    """Points moved along their rays from ``view`` to a ball, by a fifth of its radius at most.
+
+    The corners of the eye lie beside the ball; they stay where they are unless they are inside it.
+    """
     ray = points - view
-    ray /= np.linalg.norm(ray, axis=1, keepdims=True)
+    distance = np.linalg.norm(ray, axis=1)
+    ray /= distance[:, None]
     to = centre - view
     along = ray @ to
-    beside = np.maximum((to @ to) - along**2, 0)
-    half = np.sqrt(np.maximum(radius**2 - beside, 0))
-    return view + (along - half)[:, None] * ray
+    inside = radius**2 - np.maximum(to @ to - along**2, 0)
+    step = np.where(inside > 0, along - np.sqrt(np.maximum(inside, 0)) - distance, 0)
+    step *= np.clip(inside / (0.3 * radius**2), 0, 1)  # no jump where rays begin to miss the ball
+    return points + np.clip(step, -0.2 * radius, 0.2 * radius)[:, None] * ray
 
 
 def close_lids(units: np.ndarray, vertices: np.ndarray, balls: list[tuple[np.ndarray, float]]) -> np.ndarray:
