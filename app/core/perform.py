@@ -81,10 +81,12 @@ def perform(
         spoken = spoken or mouth.speak(speech, phones, mesh)
         opening = mouth.lip_opening(mesh) if opening is None else opening
         speaking = np.clip(style.gaussian(np.asarray(speech.speaking, np.float64), 5.0), 0, 1)
+        shut, opened = mouth.closures(spoken, opening, scene)
         scene = replace(
             scene,
-            shut=regions.shifted(mouth.shut_at_frames(spoken, scene), project.region("lips"), scene),
+            shut=regions.shifted(shut, project.region("lips"), scene),
             opening=opening,
+            spoken_opening=regions.shifted(opened, project.region("lips"), scene),
             speaking=scene.at_frames(speaking, TRACK_RATE),
         )
         start = mouth.apply(start, scene, spoken)

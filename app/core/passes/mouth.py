@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.core.passes.closure import lip_openers
 from app.core.passes.scene import TRACK_RATE, Scene
 from engines import arkit
 from engines.api import Performance
@@ -88,9 +89,18 @@ def apply(performance: Performance, scene: Scene, mouth: Mouth) -> Performance:
     )
 
 
-def shut_at_frames(mouth: Mouth, scene: Scene) -> np.ndarray:
-    """``mouth.shut`` at the frames; a closure between two frames counts for the nearer one : float64 (T,)."""
-    nearest = np.clip(np.round(scene.times_s * TRACK_RATE).astype(np.int64), 0, len(mouth.shut) - 1)
-    reach = max(0, round(0.5 * TRACK_RATE / float(scene.rate)) - 1)
-    window = [mouth.shut[np.clip(nearest + d, 0, len(mouth.shut) - 1)] for d in range(-reach, reach + 1)]
-    return np.asarray(np.max(window, 0), np.float64)
+def closures(mouth: Mouth, opening: np.ndarray, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+    """How firmly the lips are wanted shut at each frame, and how far the voice opens them : float64 (T,) both.
+
+    A closure whose middle falls between two frames counts in full for the nearer one, so that no frame rate skips it.
+    """
+    shut = np.asarray(mouth.shut, np.float64)
+    spoken = lip_openers(mouth.weights, opening)[1]
+    at_frames, opened = scene.at_frames(shut, TRACK_RATE), scene.at_frames(spoken, TRACK_RATE)
+    rises, falls = np.diff(shut, prepend=0.0) >= 0, np.diff(shut, append=0.0) < 0
+    peaks = np.flatnonzero((shut > 0.5) & rises & falls)
+    frames = np.round(peaks / TRACK_RATE * float(scene.rate)).astype(np.int64)
+    inside = frames < scene.count
+    np.maximum.at(at_frames, frames[inside], shut[peaks[inside]])
+    np.minimum.at(opened, frames[inside], spoken[peaks[inside]])
+    return at_frames, opened

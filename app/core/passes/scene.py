@@ -39,6 +39,7 @@ class Scene:
     speech : the analysed voice, or None for motion from a file
     shut : float32 (T,), how firmly the voice asks for closed lips, 0 to 1
     opening : float64 (52,), how far each unit at 1 opens the lips of this head (negative: shuts them), or None
+    spoken_opening : float64 (T,), how far the voice alone opens the lips, in the unit of ``opening``
     speaking : float32 (T,), 1 where somebody speaks, eased
     """
 
@@ -52,6 +53,7 @@ class Scene:
     speech: SpeechAnalysis | None = None
     shut: np.ndarray | None = None
     opening: np.ndarray | None = None
+    spoken_opening: np.ndarray | None = None
     speaking: np.ndarray | None = None
 
     def rng(self, name: str) -> np.random.Generator:

@@ -10,7 +10,7 @@ import pytest
 
 from app.core import commands
 from app.core import perform as performing
-from app.core.passes import blink, closure, curves, emotion, gaze, head, limits, regions, style
+from app.core.passes import blink, closure, curves, emotion, gaze, head, limits, mouth, regions, style
 from app.core.passes.scene import Scene, unrest
 from app.core.project import AutoMotion, EmotionClip, Key, Project, RegionSettings, StyleClip
 from engines import arkit
@@ -169,17 +169,31 @@ def test_style_never_weakens_a_closure() -> None:
 def test_closures_survive_any_emotion() -> None:
     performance, scene = make()
     opening = np.zeros(52)
-    for name, slope in (("jawOpen", 2.0), ("mouthClose", -2.0), ("mouthLowerDownLeft", 0.5), ("mouthSmileLeft", 0.05)):
+    for name, slope in (("jawOpen", 0.45), ("mouthClose", -0.45), ("mouthLowerDownLeft", 0.04), ("mouthFunnel", 0.16)):
         opening[arkit.INDEX[name]] = slope
     shut = np.zeros(len(performance))
     shut[10:13] = 1.0
-    scene = replace(scene, shut=shut, opening=opening)
+    scene = replace(scene, shut=shut, opening=opening, spoken_opening=np.full(len(performance), 0.002))
     weights = np.zeros((len(performance), 52), np.float32)
-    weights[:, [arkit.INDEX[n] for n in ("jawOpen", "mouthLowerDownLeft", "mouthSmileLeft")]] = 0.4
+    weights[:, arkit.indices("mouthSmile", "mouthLowerDown", "jawOpen")] = 0.4
+    weights[:, arkit.INDEX["mouthClose"]] = 0.1
     result = closure.apply(performance.with_(weights=weights), scene)
-    assert (result.weights @ opening)[10:13] == pytest.approx(0, abs=1e-6)
+    assert (result.weights @ opening)[10:13] == pytest.approx(0.002, abs=1e-6)
     assert np.array_equal(result.weights[20:], weights[20:])
-    assert np.all(result.weights >= 0)
+    assert np.array_equal(result.channel("mouthSmileLeft"), weights[:, arkit.INDEX["mouthSmileLeft"]])
+    assert np.all(result.channel("jawOpen") >= result.channel("mouthClose") - 1e-6)
+
+
+def test_a_closure_between_two_frames_is_not_skipped() -> None:
+    _, scene = make()
+    shut, opening = np.zeros(3000, np.float32), np.zeros(52)
+    opening[arkit.INDEX["jawOpen"]] = 0.45
+    weights = np.full((3000, 52), 0.2, np.float32)
+    weights[:, arkit.INDEX["mouthClose"]] = 0.0
+    shut[101], weights[101, arkit.INDEX["jawOpen"]] = 1.0, 0.0  # 2.02 s: the middle between frames 50 and 51
+    found, spoken = mouth.closures(mouth.Mouth(weights, shut, np.zeros(3000, np.float32)), opening, scene)
+    assert found.max() == 1
+    assert spoken[int(np.argmax(found))] == 0
 
 
 def test_curves_add_multiply_and_replace() -> None:
