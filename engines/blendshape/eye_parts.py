@@ -35,6 +35,7 @@ class Eye:
     lid : float32 (N, 3), colour of lid skin along the eye
     lash : float32 (3,), colour of lashes; lash_strength : 0 to 1
     sclera, iris, highlight : float32 (h, w, 3 / 4 / 3), on the patch; the iris with its cover
+    grain : float32 (h, w, 1), texture of the skin around the eye without its tones
     iris_px : float32 (3,), centre in the texture and radius
     shadow : float32 (M,), shading of the eyeball by depth below the upper rim, in steps of H / (M / 2)
     """
@@ -49,6 +50,7 @@ class Eye:
     sclera: np.ndarray
     iris: np.ndarray
     highlight: np.ndarray
+    grain: np.ndarray
     iris_px: np.ndarray
     shadow: np.ndarray
 
@@ -120,6 +122,7 @@ def _take_apart(
         sclera,
         disc,
         highlight,
+        _grain(patch, width),
         np.array([*centre, radius], np.float32),
         shadow,
     )
@@ -197,6 +200,12 @@ def _refined_iris(luma: np.ndarray, inside: np.ndarray, centre: np.ndarray, radi
     score = np.where(enough, score - 7 * away, -np.inf)
     best = candidates[int(np.argmax(score))]
     return centre + best[:2], float(best[2])
+
+
+def _grain(patch: np.ndarray, width: float) -> np.ndarray:
+    luma = patch @ _LUMA
+    fine = luma - gaussian_filter(luma, max(0.7, 0.03 * width))
+    return np.asarray(0.8 * np.clip(fine, -12, 12)[..., None], np.float32)
 
 
 def _eyeball(

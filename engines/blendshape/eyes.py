@@ -65,14 +65,14 @@ def eye_poses(weights: np.ndarray, gaze: np.ndarray) -> tuple[EyePose, EyePose]:
 
 
 def draw_eye(texture: np.ndarray, eye: Eye, pose: EyePose) -> np.ndarray:
-    """The patch of the photo with its eye posed : float32 (h, w, 3), covering ``eye.box``.
+    """The patch of the photo with its eye posed : float32 (h, w, 4), covering ``eye.box``.
 
     Parameters
     ----------
-    texture : uint8 (H, W, 3), the photo
+    texture : float32 (H, W, 4), the photo
     """
     left, top, width, height = eye.box
-    out = texture[top : top + height, left : left + width].astype(np.float32)
+    out = texture[top : top + height, left : left + width].copy()
     if pose.still:
         return out
     reach = EYEBALL_PER_IRIS * float(eye.iris_px[2])
@@ -89,6 +89,7 @@ def draw_eye(texture: np.ndarray, eye: Eye, pose: EyePose) -> np.ndarray:
         eye.sclera,
         eye.iris,
         eye.highlight,
+        eye.grain,
         eye.iris_px,
         eye.shadow,
         np.float32(min(1.0, max(-0.35, pose.upper))),
@@ -130,6 +131,7 @@ def _draw_eye(
     sclera: np.ndarray,
     iris: np.ndarray,
     highlight: np.ndarray,
+    grain: np.ndarray,
     iris_px: np.ndarray,
     shadow: np.ndarray,
     upper: float,
@@ -144,8 +146,6 @@ def _draw_eye(
     moved = np.hypot(shift[0], shift[1])
     use_model = _smooth(0.0, 0.15 * iris_px[2], moved)
     pixel = np.zeros(3, np.float32)
-    detail = np.zeros(3, np.float32)
-    coarse = np.zeros(3, np.float32)
     skin = np.zeros(3, np.float32)
     ball = np.zeros(3, np.float32)
     for j in range(height):
@@ -185,25 +185,18 @@ def _draw_eye(
                     source = crease + (h - open_crease) / max(reach + travel - open_crease, 1e-3) * (reach - crease)
                 v = u0 - source
                 x, y = corner_x + ax * s * size - ay * v, corner_y + ay * s * size + ax * v
-                sample_cubic(texture, x, y, skin)
+                skin[0], skin[1], skin[2], _ = sample_cubic(texture, x, y)
                 amount = _smooth(0.03, 0.16, travel / size)
                 if amount > 0 and h < open_crease * 1.2:
                     part = h / open_crease
                     inner = amount * _smooth(0.3 * band, 1.4 * band, h) * (1 - _smooth(0.75, 1.2, part))
                     below = l0 + 0.14 * size + 0.5 * h
                     x, y = corner_x + ax * s * size - ay * below, corner_y + ay * s * size + ax * below
-                    sample_cubic(texture, x, y, detail)
-                    for c in range(3):
-                        coarse[c] = 0.0
-                    for a in range(-1, 2):
-                        for b in range(-1, 2):
-                            sample_cubic(texture, x + a * 0.02 * size, y + b * 0.02 * size, pixel)
-                            for c in range(3):
-                                coarse[c] += pixel[c] / 9
+                    detail = _bilinear(grain, x - left, y - top, 0)
                     # a ball lit from above, darker towards the lashes and into the crease
                     bulge = 0.92 + 0.12 * np.exp(-(((part - 0.55) / 0.3) ** 2)) - 0.05 * _smooth(0.75, 1.0, part)
                     for c in range(3):
-                        tone = (lid[k, c] * (1 - f) + lid[k + 1, c] * f) * bulge + 0.7 * (detail[c] - coarse[c])
+                        tone = (lid[k, c] * (1 - f) + lid[k + 1, c] * f) * bulge + detail
                         skin[c] += inner * (tone - skin[c])
                     fold = (
                         amount
@@ -221,7 +214,7 @@ def _draw_eye(
                 source = h if h < band else band + (h - band) * (end - band) / max(end + rise - band, 1e-3)
                 v = l0 + source
                 x, y = corner_x + ax * s * size - ay * v, corner_y + ay * s * size + ax * v
-                sample_cubic(texture, x, y, skin)
+                skin[0], skin[1], skin[2], _ = sample_cubic(texture, x, y)
             if cover > 0:
                 # eyeball: the photo itself while nothing moved, else sclera, turned iris and highlight
                 under = max(0.0, t - u1) / opening * 16

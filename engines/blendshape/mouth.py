@@ -18,13 +18,11 @@ from scipy.spatial import cKDTree
 
 from engines import arkit
 from engines.blendshape.palette import Palette
-from engines.blendshape.raster import NOTHING, compiled, sample_cubic, sample_linear
 from engines.rig.mesh import PARTS
 
 SKIN, INNER, UPPER_TEETH, LOWER_TEETH, TONGUE = (
     PARTS.index(name) for name in ("skin", "mouthInner", "teethUpper", "teethLower", "tongue")
 )
-_REACH_CM: Final = 3.2
 _FADE_CM: Final = (1.1, 1.9)
 """Distance from the lips' rim at which the mesh begins to give way to the sheet, and where it has."""
 _INNER_LIP_CM: Final = 0.8
@@ -66,6 +64,7 @@ class Mouth:
     colour : float32 (M, 3), 0 to 255, lit but not yet shaded by the lips
     shaded : float32 (M,), 1 for what lies behind the lips
     recess : float32 (M,), how far the lining counts as further back than it is, cm: never before the teeth
+    seen : bool (M,), skin that is drawn
     lips : (upper, lower) rim as indices into ``rows``, from the subject's right
     """
 
@@ -83,6 +82,7 @@ class Mouth:
     colour: np.ndarray
     shaded: np.ndarray
     recess: np.ndarray
+    seen: np.ndarray
     lips: tuple[np.ndarray, np.ndarray]
 
 
@@ -190,7 +190,7 @@ def build_mouth(
     for number in range(len(PARTS)):
         part[np.unique(triangles[parts == number])] = number
     inside = np.isin(parts, (INNER, UPPER_TEETH, LOWER_TEETH, TONGUE))
-    near_skin = (parts == SKIN) & (distance[triangles] < _REACH_CM).all(1)
+    near_skin = (parts == SKIN) & (distance[triangles] < _FADE_CM[1]).any(1)
     chosen = triangles[near_skin | inside]
     is_inside = inside[near_skin | inside]
     rows, local = np.unique(chosen, return_inverse=True)
@@ -241,6 +241,7 @@ def build_mouth(
         colour=colour,
         shaded=(1 - photo).astype(np.float32),
         recess=np.where(kind == INNER, _LINING_BACK_CM * (1 - photo), 0).astype(np.float32),
+        seen=(kind == SKIN) & (cover > 0.002),
         lips=(index[rims[0]], index[rims[1]]),
     )
 
@@ -326,79 +327,3 @@ def inner_shade(mouth: Mouth, points: np.ndarray, up: np.ndarray, out: np.ndarra
     light = light * (0.85 + 0.15 * under * under * (3 - 2 * under))
     light = light * (0.9 + 0.1 * min(1.0, opening / 0.5))
     return np.asarray(1 - mouth.shaded * (1 - np.clip(light, 0.03, 1)), np.float32)
-
-
-@compiled
-def blend_mouth(
-    texture: np.ndarray,
-    skin: np.ndarray,
-    skin_depth: np.ndarray,
-    inner: np.ndarray,
-    inner_depth: np.ndarray,
-    window: np.ndarray,
-    samples: int,
-    left: int,
-    top: int,
-    strength: float,
-    sharp: bool,
-    frame: np.ndarray,
-) -> None:
-    """Average the samples of the mouth and lay them over the frame.
-
-    Parameters
-    ----------
-    texture : uint8 (H, W, C >= 3), the photo
-    skin, inner : float32 (h * samples, w * samples, 7): u, v, share of the photo, cover, red, green, blue
-    skin_depth, inner_depth, window : float32 (h * samples, w * samples), `NOTHING` where nothing was drawn; what lies
-        behind the lips is seen only through the window, and lips always lie before it
-    left, top : where the window lies in the frame
-    strength : 0 to 1, how much of the mouth is laid over the frame
-    frame : float32 (H, W, C >= 3), changed in place
-    """
-    pixel = np.zeros(texture.shape[2], np.float32)
-    height, width = window.shape[0] // samples, window.shape[1] // samples
-    for j in range(height):
-        y = top + j
-        if y < 0 or y >= frame.shape[0]:
-            continue
-        for i in range(width):
-            x = left + i
-            if x < 0 or x >= frame.shape[1]:
-                continue
-            red, green, blue, total = 0.0, 0.0, 0.0, 0.0
-            for b in range(samples):
-                for a in range(samples):
-                    sj, si = j * samples + b, i * samples + a
-                    near = skin_depth[sj, si]
-                    through = window[sj, si] > NOTHING and inner_depth[sj, si] > near + 1.0
-                    if through:
-                        source = inner
-                    elif near > NOTHING:
-                        source = skin
-                    else:
-                        continue
-                    cover = source[sj, si, 3]
-                    if cover <= 0:
-                        continue
-                    share = source[sj, si, 2]
-                    r, g, bl = source[sj, si, 4], source[sj, si, 5], source[sj, si, 6]
-                    if share > 0.004:
-                        if sharp:
-                            sample_cubic(texture, source[sj, si, 0], source[sj, si, 1], pixel)
-                        else:
-                            sample_linear(texture, source[sj, si, 0], source[sj, si, 1], pixel)
-                        r = r + share * (pixel[0] - r)
-                        g = g + share * (pixel[1] - g)
-                        bl = bl + share * (pixel[2] - bl)
-                    red += cover * r
-                    green += cover * g
-                    blue += cover * bl
-                    total += cover
-            if total > 0:
-                scale = strength / (samples * samples)
-                rest = 1 - scale * total
-                frame[y, x, 0] = rest * frame[y, x, 0] + scale * red
-                frame[y, x, 1] = rest * frame[y, x, 1] + scale * green
-                frame[y, x, 2] = rest * frame[y, x, 2] + scale * blue
-                if frame.shape[2] == 4:
-                    frame[y, x, 3] = rest * frame[y, x, 3] + scale * total * 255

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Final
 
 import numpy as np
 
 from engines import arkit
 from engines.blendshape.background import clean_plate, person_colours, refined_matte
-from engines.blendshape.composite import composite, to_bytes
+from engines.blendshape.composite import composite
 from engines.blendshape.eye_parts import take_apart
 from engines.blendshape.eyes import EyePose, draw_eye, eye_poses
-from engines.blendshape.mouth import blend_mouth, build_mouth, inner_shade, raise_tongue
+from engines.blendshape.mouth import build_mouth, inner_shade, raise_tongue
+from engines.blendshape.mouth_blend import blend_opening, blend_skin
 from engines.blendshape.palette import read_palette
 from engines.blendshape.placement import Placement
 from engines.blendshape.raster import NOTHING, raster
@@ -44,9 +46,8 @@ class Painter:
         matte = refined_matte(rgb, matte, plate)
         colours = person_colours(rgb, matte, plate, 0.05 * face_px)
         self.plate = np.clip(plate + 0.5, 0, 255).astype(np.uint8)
-        self.person = np.ascontiguousarray(
-            np.clip(np.concatenate([colours, 255 * matte[..., None]], -1) + 0.5, 0, 255).astype(np.uint8)
-        )
+        self.person = np.ascontiguousarray(np.concatenate([colours, 255 * matte[..., None]], -1), np.float32)
+        self.cut_out = np.clip(self.person + 0.5, 0, 255).astype(np.uint8)
         self.eyes = take_apart(self.photo, face)
         sclera = np.mean([np.median(e.sclera.reshape(-1, 3), 0) for e in self.eyes], 0)
         self.palette = read_palette(rgb, face, sclera)
@@ -84,8 +85,13 @@ class Painter:
             placement.lip_height_px,
             self.palette,
         )
+        self._skin_values = np.ascontiguousarray(
+            np.concatenate([self.mouth.uv, self.mouth.cover[:, None]], 1), np.float32
+        )
+        self._own = threading.local()
+        self._no_patch = np.zeros((4, 4, 4), np.float32)
         span = float(np.ptp(placement.screen[placement.rims[0], 0]))
-        self.samples = 1 if draft else int(np.clip(round(220 / max(span, 1.0)), 2, 4))
+        self.samples = 1 if draft else int(np.clip(round(300 / max(span, 1.0)), 3, 5))
 
     def draw(
         self,
@@ -117,32 +123,38 @@ class Painter:
         poses = eye_poses(own, gaze)
         speak = self._mouth_strength(change, activity, tongue)
 
-        base = self.person if alone else self.photo
+        base = self.cut_out if alone else self.photo
         out = base.copy()
         box = self._window(places)
         if box is None and poses[0].still and poses[1].still and speak == 0:
             return out
-        box = self._grown(box, poses, speak > 0)
-        left, top, right, bottom = box
-        frame = np.empty((self.height, self.width, 4 if alone else 3), np.float32)
-        depth = np.full((bottom - top, right - left), NOTHING, np.float32)
-        uv = np.zeros((bottom - top, right - left, 2), np.float32)
-        raster(places, nearness, self.sheet.places, self.sheet.triangles, left, top, depth, uv, True)
-        boxes = np.zeros((2, 4), np.int64)
-        patches = []
-        for k, (eye, pose) in enumerate(zip(self.eyes, poses, strict=True)):
-            if pose.still:
-                patches.append(np.zeros((4, 4, 3), np.float32))
-            else:
-                boxes[k] = eye.box
-                patches.append(draw_eye(self.photo, eye, pose))
-        composite(
-            self.photo, self.person, self.plate, uv, depth, left, top, boxes, patches[0], patches[1], self.sharp, frame
-        )
+        left, top, right, bottom = self._grown(box, poses)
+        if right > left and bottom > top:
+            depth = self._scratch("depth", (bottom - top, right - left), NOTHING)
+            uv = self._scratch("uv", (bottom - top, right - left, 2))
+            raster(places, nearness, self.sheet.places, self.sheet.triangles, left, top, depth, uv, True)
+            boxes = np.zeros((2, 4), np.int64)
+            patches = [self._no_patch, self._no_patch]
+            for k, (eye, pose) in enumerate(zip(self.eyes, poses, strict=True)):
+                if not pose.still:
+                    boxes[k] = eye.box
+                    patches[k] = draw_eye(self.person, eye, pose)
+            composite(base, self.person, self.plate, uv, depth, left, top, boxes, *patches, self.sharp, out)
         if speak > 0:
-            self._draw_mouth(amounts, turn, head[3:], tongue, speak, frame)
-        to_bytes(frame, left, top, right, bottom, out)
+            self._draw_mouth(amounts, turn, head[3:], tongue, speak, out)
         return out
+
+    def _scratch(self, name: str, shape: tuple[int, ...], value: float | None = None) -> np.ndarray:
+        """An array of this thread's own that lives on between frames, filled with ``value`` if one is given."""
+        size = int(np.prod(shape))
+        kept: np.ndarray | None = getattr(self._own, name, None)
+        if kept is None or kept.size < size:
+            kept = np.empty(size, np.float32)
+            setattr(self._own, name, kept)
+        array = kept[:size].reshape(shape)
+        if value is not None:
+            array.fill(value)
+        return array
 
     def _carried(self, points: np.ndarray, share: np.ndarray, turn: np.ndarray, shift: np.ndarray) -> np.ndarray:
         """Points moved by their share of the head's motion, about the head's pivot : (N, 3)."""
@@ -162,28 +174,29 @@ class Painter:
         return np.asarray(self.sheet.places + moved, np.float32), np.ascontiguousarray(carried[:, 2])
 
     def _window(self, places: np.ndarray) -> tuple[int, int, int, int] | None:
-        moved = np.abs(places - self.sheet.places).max(1) > _STILL_PX
-        triangles = self.sheet.triangles[moved[self.sheet.triangles].any(1)]
-        if not len(triangles):
+        """Box of everything that moved: left, top, right, bottom in the frame."""
+        moved = (np.abs(places - self.sheet.places).max(1) > _STILL_PX).reshape(self.sheet.shape)
+        if not moved.any():
             return None
-        index = np.unique(triangles)
-        both = np.concatenate([places[index], self.sheet.places[index]])
-        low, high = np.floor(both.min(0)).astype(int), np.ceil(both.max(0)).astype(int) + 1
-        left, top = max(0, int(low[0])), max(0, int(low[1]))
-        return left, top, max(left + 1, min(self.width, int(high[0]))), max(top + 1, min(self.height, int(high[1])))
+        grown = np.pad(moved, 1)
+        grown = grown[:-2] | grown[1:-1] | grown[2:]
+        grown = (grown[:, :-2] | grown[:, 1:-1] | grown[:, 2:]).reshape(-1)
+        now, before = places[grown], self.sheet.places[grown]
+        low, high = np.minimum(now.min(0), before.min(0)), np.maximum(now.max(0), before.max(0))
+        left, top = (max(0, int(np.floor(v))) for v in low)
+        return left, top, min(self.width, int(np.ceil(high[0])) + 1), min(self.height, int(np.ceil(high[1])) + 1)
 
     def _grown(
-        self, box: tuple[int, int, int, int] | None, poses: tuple[EyePose, EyePose], speak: bool
+        self, box: tuple[int, int, int, int] | None, poses: tuple[EyePose, EyePose]
     ) -> tuple[int, int, int, int]:
+        """The box with the eyes that move in it."""
         boxes = [] if box is None else [box]
         for eye, pose in zip(self.eyes, poses, strict=True):
             if not pose.still:
                 left, top, width, height = eye.box
                 boxes.append((left, top, left + width, top + height))
-        if speak:
-            seen = self.placement.screen[self.mouth.rows[self.mouth.cover > 0]]
-            low, high = seen.min(0) - 3, seen.max(0) + 4
-            boxes.append((int(low[0]), int(low[1]), int(high[0]), int(high[1])))
+        if not boxes:
+            return 0, 0, 0, 0
         array = np.array(boxes)
         left, top = np.maximum(array[:, :2].min(0), 0)
         right, bottom = np.minimum(array[:, 2:].max(0), [self.width, self.height])
@@ -211,32 +224,33 @@ class Painter:
         shade = inner_shade(mouth, points, up, out)
         carried = self._carried(points, mouth.turn, turn, shift)
         screen = place.project(carried)
-        seen = screen[(mouth.cover > 0.002) & (mouth.photo == 1)]
-        low = np.maximum(np.floor(seen.min(0)).astype(int) - 1, 0)
-        high = np.minimum(np.ceil(seen.max(0)).astype(int) + 2, [self.width, self.height])
-        if (high <= low).any():
+        nearness = np.asarray(carried[:, 2], np.float32)
+        visible = self._box(screen[mouth.seen])
+        opening = self._box(screen[np.concatenate(mouth.lips)])
+        place_xy = screen.astype(np.float32)
+        values = self._skin_values
+        left, top, right, bottom = visible
+        if right <= left or bottom <= top:
+            return
+        depth = self._scratch("skin_depth", (bottom - top, right - left), NOTHING)
+        drawn = self._scratch("skin", (bottom - top, right - left, 3))
+        raster(place_xy, nearness, values, mouth.skin, left, top, depth, drawn, False)
+        blend_skin(self.person, drawn, depth, left, top, np.array(opening), strength, self.sharp, frame)
+        left, top, right, bottom = opening
+        if right <= left or bottom <= top:
             return
         samples = self.samples
-        size = (high - low) * samples
-        xy = ((screen - low + 0.5) * samples - 0.5).astype(np.float32)
-        attributes = np.concatenate(
-            [mouth.uv, mouth.photo[:, None], mouth.cover[:, None], mouth.colour * shade[:, None]], 1
-        ).astype(np.float32)
-        nearness = np.asarray(carried[:, 2] - mouth.recess, np.float32)
-        layers = []
-        for triangles, both_sides, values in (
-            (mouth.skin, False, attributes),
-            (mouth.inner, False, attributes),
-            (mouth.window, True, attributes[:, :0]),
-        ):
-            depth = np.full((size[1], size[0]), NOTHING, np.float32)
-            drawn = np.zeros((size[1], size[0], values.shape[1]), np.float32)
-            raster(xy, nearness, values, triangles, 0, 0, depth, drawn, both_sides)
-            layers.append((drawn, depth))
-        (skin, skin_depth), (inner, inner_depth), (_, window) = layers
-        left, top = int(low[0]), int(low[1])
-        blend_mouth(
-            self.photo,
+        size = ((bottom - top) * samples, (right - left) * samples)
+        xy = ((screen - np.array([left, top]) + 0.5) * samples - 0.5).astype(np.float32)
+        inside = np.concatenate([mouth.uv, mouth.photo[:, None], mouth.colour * shade[:, None]], 1)
+        skin, skin_depth = self._scratch("lips", (*size, 3)), self._scratch("lips_depth", size, NOTHING)
+        inner, inner_depth = self._scratch("inner", (*size, 6)), self._scratch("inner_depth", size, NOTHING)
+        window, nothing = self._scratch("window", size, NOTHING), self._scratch("nothing", (*size, 0))
+        raster(xy, nearness, values, mouth.skin, 0, 0, skin_depth, skin, False)
+        raster(xy, nearness - mouth.recess, inside, mouth.inner, 0, 0, inner_depth, inner, False)
+        raster(xy, nearness, values[:, :0], mouth.window, 0, 0, window, nothing, True)
+        blend_opening(
+            self.person,
             skin,
             skin_depth,
             inner,
@@ -245,7 +259,12 @@ class Painter:
             samples,
             left,
             top,
-            np.float32(strength),
+            strength,
             self.sharp,
             frame,
         )
+
+    def _box(self, places: np.ndarray) -> tuple[int, int, int, int]:
+        """Whole pixels around places (N, 2), inside the frame: left, top, right, bottom."""
+        low, high = np.floor(places.min(0)).astype(int) - 1, np.ceil(places.max(0)).astype(int) + 2
+        return max(0, int(low[0])), max(0, int(low[1])), min(self.width, int(high[0])), min(self.height, int(high[1]))

@@ -26,6 +26,16 @@ def compiled(function: Callable[..., Any]) -> Any:
         return numba.njit(function, nogil=True, fastmath=True, error_model="numpy")
 
 
+@numba.njit(inline="always")
+def reflected(index: int, size: int) -> int:
+    """Index mirrored into 0 .. size - 1."""
+    if index < 0:
+        index = -index - 1
+    if index >= size:
+        index = 2 * size - 1 - index
+    return min(max(index, 0), size - 1)
+
+
 @compiled
 def raster(
     xy: np.ndarray,
@@ -53,22 +63,23 @@ def raster(
     """
     height, width = depth.shape
     count = attributes.shape[1]
+    low, high = np.float32(-1e-4), np.float32(1.0001)
     for f in range(triangles.shape[0]):
         # swapped, as y points down on the screen
         a, b, c = triangles[f, 0], triangles[f, 2], triangles[f, 1]
-        ax, ay = xy[a, 0] - left, xy[a, 1] - top
-        bx, by = xy[b, 0] - left, xy[b, 1] - top
-        cx, cy = xy[c, 0] - left, xy[c, 1] - top
+        ax, ay = xy[a, 0] - np.float32(left), xy[a, 1] - np.float32(top)
+        bx, by = xy[b, 0] - np.float32(left), xy[b, 1] - np.float32(top)
+        cx, cy = xy[c, 0] - np.float32(left), xy[c, 1] - np.float32(top)
+        y0 = max(0, int(np.ceil(min(ay, min(by, cy)) - 1e-3)))
+        y1 = min(height - 1, int(np.floor(max(ay, max(by, cy)) + 1e-3)))
+        x0 = max(0, int(np.ceil(min(ax, min(bx, cx)) - 1e-3)))
+        x1 = min(width - 1, int(np.floor(max(ax, max(bx, cx)) + 1e-3)))
+        if x0 > x1 or y0 > y1:
+            continue
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
         if area <= 1e-9 and (not both_sides or area >= -1e-9):
             continue
-        x0 = max(0, int(np.ceil(min(ax, min(bx, cx)) - 1e-3)))
-        x1 = min(width - 1, int(np.floor(max(ax, max(bx, cx)) + 1e-3)))
-        y0 = max(0, int(np.ceil(min(ay, min(by, cy)) - 1e-3)))
-        y1 = min(height - 1, int(np.floor(max(ay, max(by, cy)) + 1e-3)))
-        if x0 > x1 or y0 > y1:
-            continue
-        inverse = 1.0 / area
+        inverse = np.float32(1.0) / area
         # barycentric weights of b and c are affine in x and y: step instead of recomputing
         wb_x = (cy - ay) * inverse
         wb_y = -(cx - ax) * inverse
@@ -76,10 +87,10 @@ def raster(
         wc_y = (bx - ax) * inverse
         za, zb, zc = nearness[a], nearness[b] - nearness[a], nearness[c] - nearness[a]
         for y in range(y0, y1 + 1):
-            wb = (x0 - ax) * wb_x + (y - ay) * wb_y
-            wc = (x0 - ax) * wc_x + (y - ay) * wc_y
+            wb = (np.float32(x0) - ax) * wb_x + (np.float32(y) - ay) * wb_y
+            wc = (np.float32(x0) - ax) * wc_x + (np.float32(y) - ay) * wc_y
             for x in range(x0, x1 + 1):
-                if wb >= -1e-4 and wc >= -1e-4 and wb + wc <= 1.0001:
+                if wb >= low and wc >= low and wb + wc <= high:
                     z = za + wb * zb + wc * zc
                     if z > depth[y, x]:
                         depth[y, x] = z
@@ -91,62 +102,78 @@ def raster(
 
 
 @compiled
-def sample_cubic(texture: np.ndarray, x: float, y: float, out: np.ndarray) -> None:
+def _tap(
+    texture: np.ndarray, row: int, c0: int, c1: int, c2: int, c3: int, w0: float, w1: float, w2: float, w3: float
+) -> tuple[float, float, float, float]:
+    r = w0 * texture[row, c0, 0] + w1 * texture[row, c1, 0] + w2 * texture[row, c2, 0] + w3 * texture[row, c3, 0]
+    g = w0 * texture[row, c0, 1] + w1 * texture[row, c1, 1] + w2 * texture[row, c2, 1] + w3 * texture[row, c3, 1]
+    b = w0 * texture[row, c0, 2] + w1 * texture[row, c1, 2] + w2 * texture[row, c2, 2] + w3 * texture[row, c3, 2]
+    a = w0 * texture[row, c0, 3] + w1 * texture[row, c1, 3] + w2 * texture[row, c2, 3] + w3 * texture[row, c3, 3]
+    return r, g, b, a
+
+
+@compiled
+def sample_cubic(texture: np.ndarray, x: float, y: float) -> tuple[float, float, float, float]:
     """Catmull-Rom sample of a texture; coordinates outside are reflected at the border.
 
     Parameters
     ----------
-    texture : (H, W, C)
+    texture : float32 (H, W, 4)
     x, y : texture coordinates, texel (i, j) is centred at (i, j)
-    out : float32 (C,), changed in place
+
+    Returns
+    -------
+    the four channels
     """
-    height, width, channels = texture.shape
+    height, width = texture.shape[:2]
     ix, iy = int(np.floor(x)), int(np.floor(y))
-    fx, fy = x - ix, y - iy
-    wx0 = ((-0.5 * fx + 1.0) * fx - 0.5) * fx
-    wx1 = (1.5 * fx - 2.5) * fx * fx + 1.0
-    wx2 = ((-1.5 * fx + 2.0) * fx + 0.5) * fx
-    wx3 = (0.5 * fx - 0.5) * fx * fx
-    wy0 = ((-0.5 * fy + 1.0) * fy - 0.5) * fy
-    wy1 = (1.5 * fy - 2.5) * fy * fy + 1.0
-    wy2 = ((-1.5 * fy + 2.0) * fy + 0.5) * fy
-    wy3 = (0.5 * fy - 0.5) * fy * fy
-    for c in range(channels):
-        out[c] = 0.0
-    inside = ix >= 1 and iy >= 1 and ix < width - 2 and iy < height - 2
-    for j in range(4):
-        wy = wy0 if j == 0 else (wy1 if j == 1 else (wy2 if j == 2 else wy3))
-        row = iy - 1 + j
-        if not inside:
-            row = reflected(row, height)
-        for i in range(4):
-            weight = wy * (wx0 if i == 0 else (wx1 if i == 1 else (wx2 if i == 2 else wx3)))
-            column = ix - 1 + i
-            if not inside:
-                column = reflected(column, width)
-            for c in range(channels):
-                out[c] += weight * texture[row, column, c]
+    fx, fy = np.float32(x - ix), np.float32(y - iy)
+    half, one, two = np.float32(0.5), np.float32(1.0), np.float32(2.0)
+    more, most = np.float32(1.5), np.float32(2.5)
+    wx0 = ((-half * fx + one) * fx - half) * fx
+    wx1 = (more * fx - most) * fx * fx + one
+    wx2 = ((-more * fx + two) * fx + half) * fx
+    wx3 = (half * fx - half) * fx * fx
+    wy0 = ((-half * fy + one) * fy - half) * fy
+    wy1 = (more * fy - most) * fy * fy + one
+    wy2 = ((-more * fy + two) * fy + half) * fy
+    wy3 = (half * fy - half) * fy * fy
+    c0, c1, c2, c3 = ix - 1, ix, ix + 1, ix + 2
+    r0, r1, r2, r3 = iy - 1, iy, iy + 1, iy + 2
+    if c0 < 0 or r0 < 0 or c3 >= width or r3 >= height:
+        c0, c1, c2, c3 = reflected(c0, width), reflected(c1, width), reflected(c2, width), reflected(c3, width)
+        r0, r1, r2, r3 = reflected(r0, height), reflected(r1, height), reflected(r2, height), reflected(r3, height)
+    ar, ag, ab, aa = _tap(texture, r0, c0, c1, c2, c3, wx0, wx1, wx2, wx3)
+    br, bg, bb, ba = _tap(texture, r1, c0, c1, c2, c3, wx0, wx1, wx2, wx3)
+    cr, cg, cb, ca = _tap(texture, r2, c0, c1, c2, c3, wx0, wx1, wx2, wx3)
+    dr, dg, db, da = _tap(texture, r3, c0, c1, c2, c3, wx0, wx1, wx2, wx3)
+    return (
+        wy0 * ar + wy1 * br + wy2 * cr + wy3 * dr,
+        wy0 * ag + wy1 * bg + wy2 * cg + wy3 * dg,
+        wy0 * ab + wy1 * bb + wy2 * cb + wy3 * db,
+        wy0 * aa + wy1 * ba + wy2 * ca + wy3 * da,
+    )
 
 
 @compiled
-def sample_linear(texture: np.ndarray, x: float, y: float, out: np.ndarray) -> None:
+def sample_linear(texture: np.ndarray, x: float, y: float) -> tuple[float, float, float, float]:
     """Bilinear sample; as `sample_cubic`."""
-    height, width, channels = texture.shape
+    height, width = texture.shape[:2]
     ix, iy = int(np.floor(x)), int(np.floor(y))
-    fx, fy = x - ix, y - iy
+    fx, fy = np.float32(x - ix), np.float32(y - iy)
     x0, x1 = reflected(ix, width), reflected(ix + 1, width)
     y0, y1 = reflected(iy, height), reflected(iy + 1, height)
-    for c in range(channels):
-        upper = texture[y0, x0, c] * (1.0 - fx) + texture[y0, x1, c] * fx
-        lower = texture[y1, x0, c] * (1.0 - fx) + texture[y1, x1, c] * fx
-        out[c] = upper * (1.0 - fy) + lower * fy
+    one = np.float32(1.0)
+    w00, w01, w10, w11 = (one - fx) * (one - fy), fx * (one - fy), (one - fx) * fy, fx * fy
+    return (
+        w00 * texture[y0, x0, 0] + w01 * texture[y0, x1, 0] + w10 * texture[y1, x0, 0] + w11 * texture[y1, x1, 0],
+        w00 * texture[y0, x0, 1] + w01 * texture[y0, x1, 1] + w10 * texture[y1, x0, 1] + w11 * texture[y1, x1, 1],
+        w00 * texture[y0, x0, 2] + w01 * texture[y0, x1, 2] + w10 * texture[y1, x0, 2] + w11 * texture[y1, x1, 2],
+        w00 * texture[y0, x0, 3] + w01 * texture[y0, x1, 3] + w10 * texture[y1, x0, 3] + w11 * texture[y1, x1, 3],
+    )
 
 
-@numba.njit(inline="always")
-def reflected(index: int, size: int) -> int:
-    """Index mirrored into 0 .. size - 1."""
-    if index < 0:
-        index = -index - 1
-    if index >= size:
-        index = 2 * size - 1 - index
-    return min(max(index, 0), size - 1)
+@compiled
+def byte(value: float) -> np.uint8:
+    """A colour rounded into 0 .. 255."""
+    return np.uint8(min(np.float32(255.0), max(np.float32(0.0), np.float32(value))) + np.float32(0.5))

@@ -43,6 +43,7 @@ class Sheet:
     turn : float32 (G,), share of the head's motion
     units : float32 (53, G, 3), as in `engines.blendshape.placement.Placement`
     triangles : int32 (F, 3), counter-clockwise on the screen
+    shape : rows and columns, G = rows * columns
     """
 
     places: np.ndarray
@@ -50,6 +51,7 @@ class Sheet:
     turn: np.ndarray
     units: np.ndarray
     triangles: np.ndarray
+    shape: tuple[int, int]
 
 
 def _axis(low: float, high: float, start: float, stop: float, cell: float) -> np.ndarray:
@@ -193,6 +195,7 @@ def build_sheet(
         turn.astype(np.float32),
         np.ascontiguousarray(moved.reshape(rows * columns, len(units), 3).transpose(1, 0, 2), np.float32),
         np.ascontiguousarray(both, np.int32),
+        (rows, columns),
     )
 
 
