@@ -91,8 +91,12 @@ def align(words: list[Word], posteriors: np.ndarray, speaking: np.ndarray, start
 
 
 def _edge_s(frame: int, count: int) -> float:
-    """Second at which ``frame`` takes over from the one before it; the ends of the stretch stay ends."""
-    return float(np.clip(frame - 0.5, 0, count) if frame < count else count) / RATE
+    """Second at which ``frame`` takes over from the one before it.
+
+    Half a frame later than the middle between them: on speech with exact times the readout's change of mind comes
+    that much too early. The ends of the stretch stay ends.
+    """
+    return min(frame, count) / RATE
 
 
 def loop(posteriors: np.ndarray, speaking: np.ndarray, start_s: float = 0.0) -> tuple[Segment, ...]:

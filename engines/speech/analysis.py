@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -127,7 +128,7 @@ class SpeechAnalysis:
             If the file is damaged or of another version.
         """
         try:
-            with np.load(path, allow_pickle=False) as data:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
                 arrays = dict(data.items())
             meta = json.loads(str(arrays.pop("meta")))
             if meta.pop("version") != ANALYSIS_VERSION:
@@ -138,7 +139,7 @@ class SpeechAnalysis:
             meta["accents"] = tuple(Accent(**a) for a in meta["accents"])
             meta["warnings"] = tuple(meta["warnings"])
             return SpeechAnalysis(mouth=mouth, **arrays, **meta)
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(f"The voice analysis {path} cannot be read ({error}). Analyse the voice again.") from error
 
 

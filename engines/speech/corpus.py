@@ -2,7 +2,8 @@
 
 A corpus is a folder with, per clip, ``NAME.npz`` (``fps``, ``geometry`` (T, G) named by ``geom_names``, ``valid`` (T,),
 ``speaker``) and ``NAME.flac``; ``sync.json`` (``shift``: how many 20 ms steps to delay the video's curves so that they
-meet the sound) and ``phones.json`` (``align``: [label, start s, end s]) are optional, and so are clips in them.
+meet the sound) and ``phones.json`` (``align``: [label, start s, end s] as
+pocketsphinx counts, ``text``: [start s, end s, text, log probability, ...]) are optional, and so are clips in them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from engines.errors import InputError
-from engines.speech import readout, recognise, whisper
+from engines.speech import readout, recognise, sphinx, whisper
 from engines.speech.analysis import cut_at_pauses
 from engines.speech.audio import ANALYSIS_RATE
 from engines.speech.prosody import CONTEXT, HOP, RATE, tracks
@@ -82,7 +83,8 @@ def load_clips(folder: Path) -> list[Clip]:
             geometry = data["geometry"][:, [columns.index(c) for c in GEOMETRY]].astype(np.float64)
             fps, valid, speaker = float(data["fps"]), data["valid"].astype(bool), str(data["speaker"])
         entry = spoken.get(name, {})
-        phones = tuple(Segment(max(0.0, a), b, p) for p, a, b in entry.get("align", ()) if b > max(0.0, a))
+        spans = ((p, max(0.0, a + sphinx.WINDOW_S), b + sphinx.WINDOW_S) for p, a, b in entry.get("align", ()))
+        phones = tuple(Segment(a, b, p) for p, a, b in spans if b > a)
         # Whisper's own estimate says which transcripts hold.
         text = " ".join(part[2].strip() for part in entry.get("text", ()) if part[3] >= recognise.TRUSTED)
         clips.append(Clip(name, speaker, fps, geometry, valid, 0.02 * shift.get(name, 0), phones, text, sound))

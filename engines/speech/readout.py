@@ -7,6 +7,7 @@ well they do is in ``assets/speech/README.md``; the fitting program is `engines.
 from __future__ import annotations
 
 import functools
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -109,12 +110,12 @@ def read(path: Path) -> Readout:
         If the file is absent or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             arrays = {k: v.astype(np.float32) if v.dtype == np.float16 else v for k, v in data.items()}
         count = len(GEOMETRY)
         if arrays["ridge/weight"].shape[1] != count or arrays["gain"].shape != (count,):
             raise ValueError("other columns")
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise WeightsMissing(
             f"The mouth readout {path} is absent or damaged ({error}). Restore it from the repository "
             "or fit it again with: python -m engines.speech.train FOLDER"

@@ -18,8 +18,9 @@ _ATTEMPTS: Final = ((0.1, 30, 1e-30), (0.1, 8, 1e-20), (0.3, 30, 1e-38), (0.1, 3
 """Peak level, dither in 16-bit steps, beam. Narrow beams first: with wide ones this search loses the end of a clean
 recording more often than not."""
 _RATE: Final = 100
-_LEAD_S: Final = _PAD_S - 0.008
+WINDOW_S: Final = 0.008
 """Frame ``i`` of the model listens to 25.6 ms from ``i / 100`` on, so a change between frames lies 8 ms later."""
+_LEAD_S: Final = _PAD_S - WINDOW_S
 
 
 class Listener:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +40,8 @@ class Options:
     decay: float = 0.05
     velocity: float = 1.0
     phones: float = 0.3
-    ridge_penalty: float = 20000.0
+    directions: int = 192
+    ridge_penalty: float = 5000.0
     table_penalty: float = 100.0
     ridge_share: float = 0.3
 
@@ -87,20 +88,25 @@ def fit(
 ) -> readout.Readout:
     """A readout from some clips; ``data`` may hold more clips than are fitted."""
     first = [data[clip.name][0] for clip in clips]
-    everything = [e for clip in clips for e in data[clip.name]]
     stacked = np.concatenate([e.features.astype(np.float32) for e in first])
     mean, scale = stacked.mean(0), stacked.std(0) + 1e-3
     arrays: dict[str, np.ndarray] = {"mean": mean, "scale": scale, **typical_motion(clips)}
 
-    def standard(e: Example) -> np.ndarray:
-        return (e.features.astype(np.float32) - mean) / scale
+    # Everything below sees the leading directions of the features only: as good, and several times as quick to fit.
+    covariance = np.cov(((stacked - mean) / scale).T)
+    basis = np.linalg.eigh(covariance)[1][:, : -options.directions - 1 : -1].astype(np.float32)
 
-    arrays["ridge/taps"] = RIDGE_TAPS
-    arrays["ridge/weight"] = _ridge(
-        [_windowed(standard(e), RIDGE_TAPS)[e.valid] for e in first],
+    def seen(e: Example) -> np.ndarray:
+        return np.asarray(((e.features.astype(np.float32) - mean) / scale) @ basis)
+
+    small = _ridge(
+        [_windowed(seen(e), RIDGE_TAPS)[e.valid] for e in first],
         [e.target[e.valid] for e in first],
         options.ridge_penalty,
     )
+    per_tap = small[:-1].reshape(len(RIDGE_TAPS), basis.shape[1], -1)
+    arrays["ridge/taps"] = RIDGE_TAPS
+    arrays["ridge/weight"] = np.concatenate([np.concatenate([basis @ tap for tap in per_tap]), small[-1:]])
     arrays["table/taps"] = TABLE_TAPS
     known = [(e, e.valid & (e.phones >= 0)) for e in first]
     hot = np.eye(len(PHONES), dtype=np.float32)
@@ -111,16 +117,17 @@ def fit(
     )
     arrays["dilations"] = np.array(options.dilations)
     arrays["nets"] = np.array(options.seeds)
+    everything = [replace(e, features=seen(e)) for clip in clips for e in data[clip.name]] if options.seeds else []
     for seed in range(options.seeds):
         log(f"net {seed + 1} of {options.seeds}")
-        arrays |= _net(everything, mean, scale, options, seed)
+        arrays |= _net(everything, basis, options, seed)
     arrays["blend"] = np.array(options.ridge_share if options.seeds else 1.0, np.float32)
     arrays["gain"] = np.ones(len(GEOMETRY), np.float32)
     return readout.Readout(arrays)
 
 
-def _net(data: list[Example], mean: np.ndarray, scale: np.ndarray, options: Options, seed: int) -> dict:
-    """One temporal convolution net, as arrays named for `readout.Readout`."""
+def _net(data: list[Example], basis: np.ndarray, options: Options, seed: int) -> dict[str, np.ndarray]:
+    """One temporal convolution net, as arrays named for `readout.Readout`; ``data`` lies in ``basis`` (768, D)."""
     import torch
     from torch import nn
     from torch.nn import functional
@@ -128,18 +135,17 @@ def _net(data: list[Example], mean: np.ndarray, scale: np.ndarray, options: Opti
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     width, out = options.channels, len(GEOMETRY) + len(PHONES)
-    entry = nn.Linear(len(mean), width)
+    entry = nn.Linear(basis.shape[1], width)
     blocks = [nn.Conv1d(width, width, 5, padding=2 * d, dilation=d) for d in options.dilations]
     head = nn.Linear(width, out)
     parameters = [p for module in (entry, *blocks, head) for p in module.parameters()]
     optimiser = torch.optim.AdamW(parameters, options.rate, weight_decay=options.decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, options.steps, pct_start=0.1)
     share = np.array([len(e.features) for e in data], float) ** 0.7
-    centre, spread = torch.from_numpy(mean), torch.from_numpy(scale)
     for _ in range(options.steps):
         picked = rng.choice(len(data), options.batch, p=share / share.sum())
         x, y, valid, phones = (torch.from_numpy(a) for a in _crops([data[i] for i in picked], options.crop, rng))
-        h = functional.gelu(entry(functional.dropout((x - centre) / spread, 0.1)))
+        h = functional.gelu(entry(functional.dropout(x, 0.1)))
         for block in blocks:
             h = h + functional.gelu(block(functional.dropout(h, 0.2).transpose(1, 2)).transpose(1, 2))
         z = head(functional.dropout(h, 0.2))
@@ -159,7 +165,9 @@ def _net(data: list[Example], mean: np.ndarray, scale: np.ndarray, options: Opti
         result |= {f"{seed}/block{number}/{name}": value for name, value in block.named_parameters()}
         result[f"{seed}/block{number}/weight"] = block.weight.permute(2, 1, 0).contiguous()
     result |= {f"{seed}/out/weight": head.weight, f"{seed}/out/bias": head.bias}
-    return {name: tensor.detach().numpy() for name, tensor in result.items()}
+    arrays = {name: tensor.detach().numpy() for name, tensor in result.items()}
+    arrays[f"{seed}/in/weight"] = arrays[f"{seed}/in/weight"] @ basis.T
+    return arrays
 
 
 def _crops(picked: list[Example], length: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
@@ -167,7 +175,7 @@ def _crops(picked: list[Example], length: int, rng: np.random.Generator) -> tupl
     batches: tuple[list[np.ndarray], ...] = ([], [], [], [])
     for e in picked:
         start = rng.integers(0, max(1, len(e.features) - length + 1))
-        columns = (e.features.astype(np.float32), e.target, e.valid.astype(np.float32), e.phones)
+        columns = (e.features, e.target, e.valid.astype(np.float32), e.phones)
         for batch, column, fill in zip(batches, columns, (0, 0, 0, -1), strict=True):
             part = column[start : start + length]
             rest = [(0, length - len(part)), *[(0, 0)] * (part.ndim - 1)]

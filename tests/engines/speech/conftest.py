@@ -10,7 +10,7 @@ import soundfile
 
 
 def babble(seconds: float, rate: int = 16000, pitch_hz: float = 120.0) -> np.ndarray:
-    """Something speech-like: a buzz with moving formants in syllables of a quarter second, a pause every two seconds."""
+    """Speech-like: a buzz with moving formants in syllables of a quarter second, a pause every two seconds."""
     t = np.arange(round(seconds * rate)) / rate
     pitch = pitch_hz * (1 + 0.1 * np.sin(2 * np.pi * 0.5 * t))
     phase = 2 * np.pi * pitch_hz * t + 0.2 * pitch_hz * (1 - np.cos(np.pi * t))

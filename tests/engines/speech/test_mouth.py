@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engines.speech import mouth
+from engines.speech.analysis import SpeechAnalysis
+from engines.speech.readout import GEOMETRY
+from engines.speech.segment import Segment
+
+COUNT = 200
+NEUTRAL = {"aperture": 0.0, "width": 0.55, "inwidth": 0.45, "jaw": 0.95, "protrude": 0.02, "uplip": 0.18}
+
+
+def analysis(speaking: slice = slice(20, 180), value: float = 0.8, phones: tuple[Segment, ...] = ()) -> SpeechAnalysis:
+    mask = np.zeros(COUNT, bool)
+    mask[speaking] = True
+    track = np.full(COUNT, value, np.float32)
+    return SpeechAnalysis(
+        samples=COUNT * 320,
+        sample_rate=16000,
+        voice_digest="",
+        text="",
+        language="en",
+        loudness_db=np.where(mask, -20, -80).astype(np.float32),
+        pitch_hz=np.zeros(COUNT, np.float32),
+        speaking=mask,
+        mouth={name: track.copy() for name in GEOMETRY},
+        phones=phones,
+    )
+
+
+def test_lips_shut_at_p_b_m_and_only_there() -> None:
+    phones = (Segment(1.0, 1.1, "AA"), Segment(1.1, 1.2, "B"), Segment(1.2, 1.4, "AA"))
+    free = mouth.mouth_track(analysis(), ())["aperture"]
+    gated = mouth.mouth_track(analysis(), phones)["aperture"]
+    assert gated[57] == pytest.approx(mouth.shut_aperture(), abs=0.05)
+    assert np.allclose(gated[:40], free[:40], atol=0.02)
+    targets = mouth.geometry_targets(mouth.mouth_track(analysis(), phones), NEUTRAL)
+    assert targets["aperture"][57] < 0.006
+
+
+def test_an_edited_phone_moves_the_mouth_at_once() -> None:
+    heard = analysis(phones=(Segment(1.0, 1.2, "AA"),))
+    edited = (Segment(1.0, 1.2, "M"),)
+    assert mouth.mouth_track(heard)["aperture"][55] > mouth.mouth_track(heard, edited)["aperture"][55] + 1
+
+
+def test_an_unsure_phone_shuts_the_lips_less() -> None:
+    sure, unsure = ((Segment(1.0, 1.2, "M", c),) for c in (1.0, 0.3))
+    gate = mouth.closure_gate(sure, COUNT), mouth.closure_gate(unsure, COUNT)
+    assert gate[0].max() == pytest.approx(1)
+    assert gate[1].max() < 0.5
+
+
+def test_long_pauses_bring_the_mouth_to_rest_short_ones_do_not() -> None:
+    track = mouth.mouth_track(analysis(slice(20, 60)), ())
+    rest = mouth.rest_pose()
+    for k, name in enumerate(GEOMETRY):
+        assert track[name][-1] == pytest.approx(rest[k], abs=1e-5)
+        assert track[name][40] == pytest.approx(0.8, abs=1e-5)
+
+
+def test_rest_gives_the_neutral_face_back() -> None:
+    silent = analysis(slice(0, 0))
+    targets = mouth.geometry_targets(mouth.mouth_track(silent, ()), NEUTRAL)
+    assert set(targets) == set(NEUTRAL)
+    for name, value in targets.items():
+        assert np.allclose(value, NEUTRAL[name], atol=1e-5)
+
+
+def test_motion_has_a_person_s_size() -> None:
+    targets = mouth.geometry_targets(mouth.mouth_track(analysis(value=1.0), ()), NEUTRAL)
+    assert 0.08 < targets["aperture"][100] < 0.25
+
+
+def test_the_tongue_rises_for_l_and_t() -> None:
+    phones = (Segment(1.0, 1.15, "L"), Segment(2.0, 2.15, "M"))
+    track = mouth.tongue_track(phones, COUNT)
+    assert track[53] > 0.8
+    assert track[103] == 0
+    assert track.dtype == np.float32
+
+
+def test_the_indicator_counts_parts_of_frames() -> None:
+    covered = mouth.indicator((Segment(0.11, 0.15, "P"),), ("P",), 20)
+    assert covered.sum() == pytest.approx(2.0)
+    assert covered[6] == pytest.approx(1.0)
+    assert mouth.indicator((Segment(0.11, 9.0, "P"),), ("P",), 20).shape == (20,)
+
+
+def test_without_the_encoder_the_table_speaks() -> None:
+    labels = ("T", "AA", "T", "W", "UW", "T")
+    phones = tuple(Segment(1 + 0.1 * i, 1.1 + 0.1 * i, label) for i, label in enumerate(labels))
+    deaf = analysis(value=0.0, phones=phones)
+    object.__setattr__(deaf, "encoder", False)
+    track = mouth.mouth_track(deaf)
+    assert track["aperture"][57] > track["aperture"][72] + 0.3
+    assert track["width"][57] > track["width"][72] + 0.3
