@@ -111,11 +111,10 @@ def icon(name: str) -> QIcon:
 
     colors = theme.current()
     result = QIcon()
-    for size in (16, 20, 24, 32, 48):
+    for size in (18, 36):  # Qt scales these for the sizes between, and takes the larger on sharp screens
         for mode, color in (
             (QIcon.Mode.Normal, colors.text),
             (QIcon.Mode.Disabled, colors.faint),
-            (QIcon.Mode.Selected, colors.text),
         ):
             result.addPixmap(pixmap(name, color, size), mode, QIcon.State.Off)
         result.addPixmap(pixmap(name, colors.accent_text, size), QIcon.Mode.Normal, QIcon.State.On)

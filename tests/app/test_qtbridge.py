@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from typing import Any
@@ -57,7 +58,7 @@ def test_values_with_a_key_are_thinned_to_the_newest(qtbot):
     assert numbers == sorted(numbers)
     assert ear.values()[-2:] == [399, "end"]
     times = [t for value, _, t in ear.heard if value != "end"]
-    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(times)]
     assert all(gap > INTERVAL_MS / 1000 * 0.8 for gap in gaps[:-1])
     relay.close()
 

@@ -25,7 +25,7 @@ def test_opening_the_window_imports_no_heavy_package():
         "from app.ui.application import create_window\n"
         "app, window = create_window(['soliloquy'], asks=False)\n"
         "app.processEvents()\n"
-        "heavy = [n for n in ('torch', 'cv2', 'mediapipe', 'numba', 'scipy', 'librosa', 'diffusers') if n in sys.modules]\n"
+        "heavy = [n for n in ('torch', 'cv2', 'mediapipe', 'numba', 'scipy', 'librosa') if n in sys.modules]\n"
         "print('heavy:', heavy, window.isVisible())\n"
         "window.close()\n"
     )
