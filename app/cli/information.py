@@ -90,6 +90,10 @@ def describe(path: Path) -> dict[str, Any]:
             "kind": "curves", "frames": len(motion), "rate": str(motion.rate), "moving_units": moving,
             "head_moves": bool(np.ptp(motion.head) > 1e-3),
         }  # fmt: skip
+    if suffix in (".mp4", ".m4v", ".mov", ".webm"):
+        from app.export.provenance import inspect as origin
+
+        return facts | {"kind": "video", **origin(path)}
     try:
         from PIL import Image
 
