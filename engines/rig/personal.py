@@ -164,7 +164,11 @@ def fit_eyes(
         radius = float(old_radius * width / old_width)
         centre = _ball_behind(margin, radius * (1 + LID_CLEARANCE), old_centre - mesh.vertices[pair.chain].mean(0))
         balls.append((centre, radius))
-    balls = _same_look(balls, view, pupils)
+    balls = [
+        # no corner of the eye may lie inside the ball, or it would show through closed lids
+        (centre, float(np.clip(np.linalg.norm(vertices[lids(side).chain] - centre, axis=1).min(), 0.92 * r, r)))
+        for side, (centre, r) in enumerate(_same_look(balls, view, pupils))
+    ]
     for side, part in enumerate(("eyeLeft", "eyeRight")):
         pair, (centre, radius) = lids(side), balls[side]
         rows = mesh.part_vertices(part)
@@ -262,6 +266,12 @@ def close_lids(units: np.ndarray, vertices: np.ndarray, balls: list[tuple[np.nda
             ends[[0, -1]] = 0
             moves.append(wanted * ends - units[index, chain])
         units[index] += pair.field(moves[0], moves[1], len(vertices))
+        # Long lids bridge the bulge of the eyeball in a straight line: lay them onto it.
+        rows = pair.spread.free
+        rows = rows[np.linalg.norm(vertices[rows] - centre, axis=1) > radius]
+        there = vertices[rows] + units[index, rows] - centre
+        away = np.linalg.norm(there, axis=1, keepdims=True)
+        units[index, rows] += there * np.maximum(radius * (1 + LID_CLEARANCE) / away - 1, 0)
     return units
 
 
