@@ -29,6 +29,8 @@ _INNER_LIP_CM: Final = 0.8
 """How far the red of the lips reaches into the mouth."""
 _INCISOR_SHOW_CM: Final = 0.2
 """How far the upper incisors reach below the relaxed upper lip (1 to 3 mm in adults, Vig and Brundo 1978)."""
+_MOUTH_WIDTH_CM: Final = 4.4
+"""Width of a mouth that the rows of teeth fit as they are."""
 _OVERBITE_CM: Final = 0.05
 _LINING_BACK_CM: Final = 2.0
 _TONGUE_LOW_CM: Final = 0.15
@@ -37,7 +39,7 @@ _SMILE_CURVE_CM: Final = (0.0, 0.06, 0.02, 0.08, 0.12, 0.15, 0.2)
 """How far the edges of the teeth lie above the middle incisors', from the middle to the last molar."""
 _JAW: Final = arkit.indices("jawForward", "jawLeft", "jawRight", "jawOpen")
 _ALBEDO: Final = {
-    INNER: (0.62, 0.27, 0.25),
+    INNER: (0.70, 0.33, 0.31),
     TONGUE: (0.80, 0.42, 0.40),
     UPPER_TEETH: (0.93, 0.89, 0.81),
     LOWER_TEETH: (0.90, 0.85, 0.76),
@@ -114,6 +116,7 @@ def seat_teeth(vertices: np.ndarray, triangles: np.ndarray, parts: np.ndarray, u
     middle_x = float(vertices[upper_rim, 0].mean())
     lip = vertices[upper_rim][np.abs(vertices[upper_rim, 0] - middle_x) < 0.8].mean(0)
     right, left = vertices[upper_rim[0]], vertices[upper_rim[-1]]
+    size = float(np.clip((left[0] - right[0]) / _MOUTH_WIDTH_CM, 0.72, 1.15))
     slant = 0.6 * float(left[1] - right[1]) / float(left[0] - right[0])
     bite = float(lip[1]) - _INCISOR_SHOW_CM
     front = float(lip[2]) - _LIP_THICKNESS_CM
@@ -124,23 +127,25 @@ def seat_teeth(vertices: np.ndarray, triangles: np.ndarray, parts: np.ndarray, u
         pieces = _pieces(triangles[parts == part])
         gum = max(pieces, key=len)
         teeth = [p for p in pieces if p is not gum]
-        centres = np.array([np.abs(vertices[t, 0]).mean() for t in teeth])
+        row_x = float(vertices[gum, 0].mean())
+        centres = np.array([np.abs(vertices[t, 0] - row_x).mean() for t in teeth])
         edges = np.array([sign * (sign * vertices[t, 1]).max() for t in teeth])
         rank = np.argsort(np.argsort(centres)) // 2
         curve = -sign * np.interp(rank, np.arange(len(_SMILE_CURVE_CM)), _SMILE_CURVE_CM)
         lift = edge_y + curve - edges
         depth = front_z - max(float(vertices[t, 2].max()) for t in teeth)
         order = np.argsort(centres)
-        gum_lift = np.interp(np.abs(vertices[gum, 0]), centres[order], lift[order])
+        gum_lift = np.interp(np.abs(vertices[gum, 0] - row_x), centres[order], lift[order])
         for rows, value in (*zip(teeth, lift, strict=True), (gum, gum_lift)):
-            result[rows, 0] += middle_x
-            result[rows, 1] += value + slant * vertices[rows, 0]
-            result[rows, 2] += depth
+            x = size * (vertices[rows, 0] - row_x)
+            result[rows, 0] = middle_x + x
+            result[rows, 1] = edge_y + size * (vertices[rows, 1] + value - edge_y) + slant * x
+            result[rows, 2] = front_z + size * (vertices[rows, 2] + depth - front_z)
     tongue = np.unique(triangles[parts == TONGUE])
     points = result[tongue]
     middle = np.array([points[:, 0].mean(), np.quantile(points[:, 1], 0.97), points[:, 2].max()])
     place = np.array([middle_x, bite - _TONGUE_LOW_CM, front - 0.75])
-    result[tongue] = (points - middle) * np.array([0.9, 0.8, 1.0]) + place
+    result[tongue] = (points - middle) * size * np.array([0.9, 0.8, 1.0]) + place
     return np.asarray(result, np.float32)
 
 
@@ -322,7 +327,7 @@ def inner_shade(mouth: Mouth, points: np.ndarray, up: np.ndarray, out: np.ndarra
     opening = max(0.0, top - bottom)
     behind = np.maximum(0.0, front - depth_axis - 0.8)
     reach = 1.5 + 0.9 * min(opening, 2.5)
-    light = 0.2 + 0.8 * np.exp(-behind / reach)
+    light = 0.24 + 0.76 * np.exp(-behind / reach)
     under = np.clip((top - height_axis + 0.05) / 0.45, 0, 1)
     light = light * (0.85 + 0.15 * under * under * (3 - 2 * under))
     light = light * (0.9 + 0.1 * min(1.0, opening / 0.5))
