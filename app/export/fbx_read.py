@@ -410,6 +410,7 @@ def load(path: Path) -> Scene:
                     scene.curves[name] = Curve(curve.t_s, curve.values / 100, curve.step)
         for curve in _animated(file, model, "tongue", layer).values():
             scene.tongue = curve
+            scene.start = int(_settings(node).get("startFrame", [0])[0])
     scene.bones = _bones(file, layer)
     return scene
 
@@ -422,3 +423,8 @@ def read_curves(path: Path, options: ExportOptions) -> Performance:
 def read_head(path: Path, options: ExportOptions) -> HeadMesh:
     """The head in the file, whatever the order and prefixes of its shapes."""
     return to_head(load(path), options)
+
+
+def read_start(path: Path, options: ExportOptions) -> int:
+    """Number of the first frame."""
+    return load(path).start

@@ -371,6 +371,8 @@ def _extras(file: _File, scene: Scene) -> None:
     rate = extras.get("rate")
     if isinstance(rate, list) and len(rate) == 2 and all(isinstance(v, int) for v in rate) and rate[1] > 0:
         scene.rate = parse_rate(Fraction(*rate))
+    start = extras.get("startFrame")
+    scene.start = start if isinstance(start, int) else 0
     tongue = extras.get("tongue")
     if scene.rate is not None and isinstance(tongue, list) and 0 < len(tongue) <= MAX_FRAMES:
         values = np.array([float(v) for v in tongue])
@@ -385,3 +387,8 @@ def read_curves(path: Path, options: ExportOptions) -> Performance:
 def read_head(path: Path, options: ExportOptions) -> HeadMesh:
     """The head in the file, whatever the order and prefixes of its shapes."""
     return to_head(load(path), options)
+
+
+def read_start(path: Path, options: ExportOptions) -> int:
+    """Number of the first frame."""
+    return load(path).start

@@ -194,6 +194,16 @@ def parse(text: str, path: Path) -> Performance:
     return from_values(on_grid(recording.values, t_s, rate), rate)
 
 
+def read_start(path: Path, options: ExportOptions) -> int:
+    """Number of the first row, from its timecode (0 for a table without one)."""
+    text = read_text(path)
+    if "timecode" not in text[:4096].lower():
+        return 0
+    recording = load(text)
+    t_s = np.unwrap([timecode_seconds(code) for code in recording.timecodes], period=86400)
+    return round(t_s[0] * float(row_rate(t_s)))
+
+
 def read_curves(path: Path, options: ExportOptions) -> Performance:
     """The performance of a Live Link Face recording, or of another table of curves."""
     text = read_text(path)

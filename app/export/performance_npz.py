@@ -52,6 +52,12 @@ def _array(archive: zipfile.ZipFile, name: str, most: int) -> np.ndarray:
     return np.asarray(np.lib.format.read_array(io.BytesIO(data), allow_pickle=False))
 
 
+def read_start(path: Path, options: ExportOptions) -> int:
+    """Number of the first frame."""
+    with zipfile.ZipFile(io.BytesIO(read_bytes(path))) as archive:
+        return int(_array(archive, "start", 1)) if "start.npy" in archive.namelist() else 0
+
+
 def read_curves(path: Path, options: ExportOptions) -> Performance:
     """The performance, bit for bit as it was written."""
     with zipfile.ZipFile(io.BytesIO(read_bytes(path))) as archive:

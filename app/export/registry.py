@@ -1,7 +1,8 @@
 """Which formats there are. Adapters are imported when they are first used.
 
 An adapter is a module with ``write(take, path, options, progress, cancel) -> list[Path]`` and, where the format can
-come back, ``read_curves(path, options) -> Performance`` and ``read_head(path, options) -> HeadMesh``.
+come back, ``read_curves(path, options) -> Performance``, ``read_start(path, options) -> int`` and
+``read_head(path, options) -> HeadMesh``.
 """
 
 from __future__ import annotations
@@ -172,6 +173,23 @@ def read_curves(path: Path, options: ExportOptions | None = None) -> Performance
         if not 0 < len(performance) <= MAX_FRAMES:
             raise InputError(f"{path} holds {len(performance)} frames of curves; 1 to {MAX_FRAMES} can be used.")
     return performance
+
+
+def read_start(path: Path, options: ExportOptions | None = None) -> int:
+    """Number of the first frame of a curve file in the shot it came from, at the file's rate; 0 where it tells none.
+
+    Raises
+    ------
+    InputError
+        As `read_curves`.
+    """
+    path = Path(path)
+    chosen = format_of(path, options)
+    adapter = chosen.adapter()
+    if not hasattr(adapter, "read_start"):
+        return 0
+    with reading(path, chosen.name):
+        return max(int(adapter.read_start(path, options or ExportOptions())), 0)
 
 
 def read_head(path: Path, options: ExportOptions | None = None) -> HeadMesh:

@@ -99,6 +99,7 @@ class Scene:
     curves : name of a blend shape -> its weight (1 is full) over time
     tongue : the studio's own tongue curve, where the file has it
     rate : frame rate of the file, where it tells one
+    start : number of its first frame in the take it came from, where our own files tell it
     """
 
     meshes: list[Mesh] = field(default_factory=list)
@@ -106,6 +107,7 @@ class Scene:
     curves: dict[str, Curve] = field(default_factory=dict)
     tongue: Curve | None = None
     rate: Fraction | None = None
+    start: int = 0
 
 
 def _grid(scene: Scene) -> tuple[np.ndarray, Fraction]:

@@ -166,3 +166,18 @@ def read_csv(path: Path, options: ExportOptions) -> Performance:
     if "tongue" in names:
         others["tongue"] = values[:, names.index("tongue")].tolist()
     return from_named(names, values, rate, options.names, others)
+
+
+def read_json_start(path: Path, options: ExportOptions) -> int:
+    """Number of the first frame (0 where the file does not tell)."""
+    document = json.loads(read_text(path))
+    return int(document.get("start_frame", 0)) if isinstance(document, dict) else 0
+
+
+def read_csv_start(path: Path, options: ExportOptions) -> int:
+    """Number of the first frame, from the ``frame`` column where there is one."""
+    lines = read_text(path).splitlines()
+    header = [h.strip().lower() for h in lines[0].split(",")] if lines else []
+    if "frame" not in header or len(lines) < 2:
+        return 0
+    return int(lines[1].split(",")[header.index("frame")])

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from app.export import ExportOptions, Take, fbx_binary, format_of, formats, read_curves, read_head, write
+from app.export import ExportOptions, Take, fbx_binary, format_of, formats, read_curves, read_head, read_start, write
 from engines.errors import StudioError
 from engines.rig.mesh import HeadMesh
 from tests.app.export.conftest import random_performance
@@ -181,7 +181,7 @@ def attempt(path: Path) -> bool:
     Any other exception passes through: that is the failure which is looked for.
     """
     ended_well, refusals = True, []
-    for reader in (read_curves, read_head) if format_of(path).reads_head else (read_curves,):
+    for reader in (read_curves, read_start, read_head) if format_of(path).reads_head else (read_curves, read_start):
         try:
             reader(path)
         except StudioError as error:

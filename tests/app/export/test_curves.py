@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.export import ExportOptions, Take, livelink, read_curves, write
+from app.export import ExportOptions, Take, livelink, read_curves, read_start, write
 from engines.api import Performance
 from engines.errors import InputError
 from engines.timebase import RATES
@@ -59,6 +59,13 @@ def test_the_app_recording_becomes_a_performance(samples: Path, tmp_path: Path) 
     assert np.corrcoef(motion.gaze[:, 0], motion.gaze[:, 2])[0, 1] > 0.9  # the eyes move together
     ahead = np.abs(motion.channel("eyeLookOutLeft") - motion.channel("eyeLookInLeft")) < 0.01
     assert np.abs(motion.gaze[ahead, 0]).max() < 0.03  # looking ahead is no gaze
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".npz", ".json", ".plain.csv", ".fbx", ".glb"])
+@pytest.mark.parametrize("rate", [Fraction(24), Fraction(30000, 1001), Fraction(60)], ids=str)
+def test_the_first_frame_is_told(tmp_path: Path, suffix: str, rate: Fraction) -> None:
+    write(Take(random_performance(1, 5, rate), rate, start=86), tmp_path / f"a{suffix}")
+    assert read_start(tmp_path / f"a{suffix}") == 86
 
 
 def test_timecode_counts_at_sixty_whatever_the_rate() -> None:
