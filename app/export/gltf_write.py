@@ -145,15 +145,12 @@ def _mesh(buffer: _Buffer, head: HeadMesh, options: ExportOptions) -> tuple[dict
         "JOINTS_0": joints,
         "WEIGHTS_0": weights,
     }
-    order = np.argsort(vertex, kind="stable")
-    starts = np.searchsorted(vertex[order], np.arange(len(head.vertices) + 1))
     targets = []
     for delta in deltas(head, wanted):
-        copies = np.diff(starts)[delta.rows]
-        rows = np.concatenate([order[starts[r] : starts[r + 1]] for r in delta.rows])
-        source = np.repeat(np.arange(len(delta.rows)), copies)
-        by_row = np.argsort(rows)
-        rows, source = rows[by_row], source[by_row]
+        place = np.full(len(head.vertices), -1)
+        place[delta.rows] = np.arange(len(delta.rows))
+        rows = np.flatnonzero(place[vertex] >= 0)
+        source = place[vertex[rows]]
         if not len(rows):  # the shape moves only vertices that no triangle uses
             rows, source = np.zeros(1, np.int64), np.zeros(1, np.int64)
             delta.offsets[:] = 0
