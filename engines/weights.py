@@ -211,6 +211,44 @@ def import_path(
     return done
 
 
+def import_hub(
+    repository: str,
+    file: str,
+    entry_id: str | None = None,
+    progress: Progress = no_progress,
+    cancel: CancelToken | None = None,
+) -> Status:
+    """Fetch one file from the Hugging Face hub because the user asked for it, and import it.
+
+    Parameters
+    ----------
+    repository : ``owner/name``
+    file : its path there
+
+    Raises
+    ------
+    WeightsMissing
+        If it cannot be fetched, or is not what it should be.
+    """
+    try:
+        from huggingface_hub import hf_hub_download
+    except ImportError:
+        raise WeightsMissing(
+            f"Fetching {repository} needs the package huggingface_hub. Install it, or download {file} in a browser and "
+            "import the file."
+        ) from None
+    progress(0.0, f"Fetching {file} from {repository}")
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            fetched = Path(hf_hub_download(repository, file, local_dir=scratch))
+        except Exception as error:  # network, access and name errors come in many classes
+            raise WeightsMissing(
+                f"{file} could not be fetched from {repository}: {str(error).splitlines()[0]} Check the names and the "
+                "connection, or download it in a browser and import the file."
+            ) from error
+        return _import_file(fetched, entry_id, progress, cancel)
+
+
 def remove(entry_id: str) -> None:
     """Delete the store's copy of an entry."""
     shutil.rmtree(folder() / entry(entry_id).id, ignore_errors=True)

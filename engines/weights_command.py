@@ -18,6 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     bring = actions.add_parser("import", help="check a downloaded checkpoint, or a folder of them, and keep it")
     bring.add_argument("path", type=Path, metavar="FILE")
     bring.add_argument("--as", dest="entry_id", metavar="ID", help="what the file is, if its name does not tell")
+    fetch = actions.add_parser("fetch", help="download one file from the Hugging Face hub, then as import")
+    fetch.add_argument("repository", metavar="OWNER/NAME")
+    fetch.add_argument("file", metavar="FILE")
+    fetch.add_argument("--as", dest="entry_id", metavar="ID", help="what the file is, if its name does not tell")
     verify = actions.add_parser("verify", help="compute the checksums anew")
     verify.add_argument("ids", nargs="*", metavar="ID")
     drop = actions.add_parser("remove", help="delete the store's copy")
@@ -47,12 +51,15 @@ def run(
     elif action == "import":
         for line in weights.table(weights.import_path(options.path, options.entry_id, progress, cancel)):
             write(line)
+    elif action == "fetch":
+        found = weights.import_hub(options.repository, options.file, options.entry_id, progress, cancel)
+        write(weights.table([found])[0])
     elif action == "verify":
         present = [s.entry.id for s in weights.statuses() if s.state != "missing"]
-        found = [weights.verify(entry_id, progress, cancel) for entry_id in options.ids or present]
-        for line in weights.table(found):
+        checked = [weights.verify(entry_id, progress, cancel) for entry_id in options.ids or present]
+        for line in weights.table(checked):
             write(line)
-        if any(s.state == "damaged" for s in found):
+        if any(s.state == "damaged" for s in checked):
             raise WeightsMissing("Some weights are damaged. Import them again: soliloquy weights import FILE.")
     elif action == "remove":
         for entry_id in options.ids:
@@ -61,4 +68,4 @@ def run(
     elif action == "folder":
         write(str(weights.folder()))
     else:
-        raise InputError(f"There is no action '{action}'. Choose list, import, verify, remove or folder.")
+        raise InputError(f"There is no action '{action}'. Choose list, import, fetch, verify, remove or folder.")

@@ -164,7 +164,7 @@ class Animator:
             else:
                 fetched, mask = level.sample(source, flow)
                 colours = F.conv2d(fetched, level.rgb_weight)
-                x = torch.lerp(x, fetched, mask)
+                x = torch.lerp(x.to(fetched.dtype), fetched, mask.to(fetched.dtype))
             rgb = level.rgb(colours, mask, rgb)
         assert rgb is not None
         return rgb

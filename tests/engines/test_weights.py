@@ -114,6 +114,21 @@ def test_cancel_leaves_nothing(audio2lip: Path) -> None:
     assert not list(weights.folder().iterdir())
 
 
+def test_hub_is_asked_only_on_request(audio2lip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The download itself is the hub library's; what comes back goes through the same checks."""
+    hub = pytest.importorskip("huggingface_hub")
+
+    def download(repository: str, file: str, local_dir: str) -> str:
+        if repository != "owner/name":
+            raise OSError("no such repository")
+        return str(audio2lip.rename(Path(local_dir) / file))
+
+    monkeypatch.setattr(hub, "hf_hub_download", download)
+    with pytest.raises(WeightsMissing, match="could not be fetched from owner/other: no such repository"):
+        weights.import_hub("owner/other", "Audio2Lip.pt")
+    assert weights.import_hub("owner/name", "Audio2Lip.pt").state == "ready"
+
+
 def test_command_line(audio2lip: Path) -> None:
     parser = argparse.ArgumentParser()
     weights_command.add_arguments(parser)
