@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from engines.api import Portrait
+from engines.blendshape.bake import bake
 from engines.blendshape.painter import Painter
 from engines.blendshape.placement import place
 from engines.face.landmarks import FaceLandmarks
@@ -118,3 +119,10 @@ class BlendshapeActor:
             matte = np.clip(crop.picture(self.matte), 0, 1).astype(np.float32)
             self._painters[key] = Painter(crop.picture(self.portrait.rgb), matte, placement, draft)
         return self._painters[key]
+
+    def head_mesh(self) -> HeadMesh:
+        """The person's head with its texture, for export; made once."""
+        if self._mesh is None:
+            painter = self.painter()
+            self._mesh = bake(painter.cut_out, painter.placement, painter.eyes, painter.palette)
+        return self._mesh

@@ -26,7 +26,7 @@ def clean_plate(rgb: np.ndarray, matte: np.ndarray, reach_px: float) -> np.ndarr
     photo = rgb.astype(np.float32)
     if known.mean() < 0.005:  # the person fills the picture: what little is seen behind looks like its border
         known = np.clip(1 - matte, 0, 1) ** 4 + 1e-3
-    filled = _pull_push(photo, known)
+    filled = pull_push(photo, known)
     soft = cv2.GaussianBlur(filled, (0, 0), max(1.0, 1.5 * radius))
     hole = cv2.GaussianBlur(person.astype(np.float32), (0, 0), max(0.7, 0.5 * radius))[..., None]
     deep = np.clip(2 * hole - 1, 0, 1)
@@ -59,7 +59,7 @@ def refined_matte(rgb: np.ndarray, matte: np.ndarray, plate: np.ndarray) -> np.n
     sure = (matte > 0.97).astype(np.float32)
     if sure.mean() < 0.005:
         return matte
-    person = _pull_push(photo, sure)
+    person = pull_push(photo, sure)
     across = person - plate
     contrast = np.linalg.norm(across, axis=-1)
     along = ((photo - plate) * across).sum(-1) / np.maximum(contrast, 1e-3) ** 2
@@ -71,7 +71,7 @@ def refined_matte(rgb: np.ndarray, matte: np.ndarray, plate: np.ndarray) -> np.n
     return np.clip(matte + share * (judged - matte), 0, 1).astype(np.float32)
 
 
-def _pull_push(image: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def pull_push(image: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Fill where ``weight`` (H, W) is 0 from where it is not, scale by scale."""
     import cv2
 
@@ -83,7 +83,7 @@ def _pull_push(image: np.ndarray, weight: np.ndarray) -> np.ndarray:
     small_weight = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
     small = cv2.resize(image * weight[..., None], half, interpolation=cv2.INTER_AREA)
     small = small / np.maximum(small_weight, 1e-6)[..., None]
-    coarse = _pull_push(small, np.minimum(small_weight * 4, 1.0))
+    coarse = pull_push(small, np.minimum(small_weight * 4, 1.0))
     up = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(image * weight[..., None] + up * (1 - weight[..., None]), np.float32)
 
@@ -104,7 +104,7 @@ def person_colours(rgb: np.ndarray, matte: np.ndarray, plate: np.ndarray, radius
     photo = rgb.astype(np.float32)
     alpha = matte[..., None]
     sure = np.clip((matte - 0.85) / 0.1, 0, 1)
-    spread = _pull_push(photo, sure) if sure.any() else photo
+    spread = pull_push(photo, sure) if sure.any() else photo
     # The colour that composites back to the photo, trusted as far as the matte is; the neighbourhood's otherwise.
     solved = (photo - (1 - alpha) * plate) / np.maximum(alpha, 0.05)
     near = np.clip(solved, np.minimum(spread - 50, photo), np.maximum(spread + 50, photo))

@@ -275,25 +275,36 @@ def _tongue_tip(points: np.ndarray, kind: np.ndarray) -> np.ndarray:
     return result
 
 
-def _lit(points: np.ndarray, normal: np.ndarray, kind: np.ndarray, palette: Palette) -> np.ndarray:
-    """Colour of the inside of the mouth under the photo's light : float32 (M, 3), 0 to 255."""
+def surface_colour(points: np.ndarray, kind: np.ndarray, palette: Palette) -> np.ndarray:
+    """Colour of the inside of the mouth in the photo's light, without shading : float32 (M, 3), 0 to 255.
+
+    Parameters
+    ----------
+    points : (M, 3), in the head's own axes
+    kind : (M,), index into `PARTS`
+    palette : of the photo
+    """
     albedo = np.ones((len(points), 3))
     for number, value in _ALBEDO.items():
         albedo[kind == number] = value
     for row, sign in ((UPPER_TEETH, 1.0), (LOWER_TEETH, -1.0)):
         teeth = kind == row
         if teeth.any():
-            # each crown stands out of its gum: the crown's end is where the row ends, the gum begins 1 cm from it
+            # each crown stands out of its gum: the gum begins 1 cm from where the row ends
             height = sign * points[teeth, 1]
-            front = np.clip((points[teeth, 2] - points[teeth, 2].min()) / 3.0, 0, 1)
-            base = height - (np.quantile(height, 0.02) + 0.0 * front)
+            base = height - np.quantile(height, 0.02)
             gum = np.clip((base - 0.95) / 0.15, 0, 1)[:, None]
             neck = np.clip((base - 0.45) / 0.5, 0, 1)[:, None]
             crown = albedo[teeth] * (1 - neck * np.array([0.05, 0.10, 0.17]))
             albedo[teeth] = crown * (1 - gum) + np.array(_GUM) * gum
+    return np.asarray(palette.apply(albedo), np.float32)
+
+
+def _lit(points: np.ndarray, normal: np.ndarray, kind: np.ndarray, palette: Palette) -> np.ndarray:
+    """Colour of the inside of the mouth under the photo's light : float32 (M, 3), 0 to 255."""
     light = np.array([0.0, 0.45, 0.89])
     facing = np.clip(normal @ light, 0, 1)[:, None]
-    shaded = palette.apply(albedo) * (0.76 + 0.28 * facing)
+    shaded = surface_colour(points, kind, palette) * (0.76 + 0.28 * facing)
     wet = np.isin(kind, (UPPER_TEETH, LOWER_TEETH, TONGUE))[:, None]
     glint = np.clip(normal @ np.array([0.0, 0.3, 0.954]), 0, 1)[:, None] ** 40
     shaded = shaded + wet * 22 * glint * palette.exposure
