@@ -102,15 +102,15 @@ class HeadCharacter:
 
     name: str
     summary: str = ""
-    pitch_deg: float = 1.2
-    yaw_deg: float = 2.2
-    roll_deg: float = 1.2
-    nod_deg: float = 2.2
-    nod_share: float = 0.7
-    shake_deg: float = 0.8
-    tilt_deg: float = 0.5
-    lean_cm: float = 0.2
-    sway_deg: float = 0.5
+    pitch_deg: float = 2.2
+    yaw_deg: float = 3.0
+    roll_deg: float = 1.9
+    nod_deg: float = 4.2
+    nod_share: float = 0.8
+    shake_deg: float = 2.2
+    tilt_deg: float = 1.0
+    lean_cm: float = 0.25
+    sway_deg: float = 0.9
     tempo: float = 1.0
     brow: float = 0.22
 

@@ -81,10 +81,10 @@ def head_motion(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _postures(scene: Scene) -> list[tuple[float, float]]:
-    """Phrases, long ones cut so that nobody freezes: at the stressed syllable nearest to every 3 to 4 seconds."""
+    """Phrases, long ones cut so that nobody freezes: at the stressed syllable nearest to every 2 to 3 seconds."""
     spans: list[tuple[float, float]] = []
     for start, end in scene.phrases:
-        parts = max(1, round((end - start) / 3.5))
+        parts = max(1, round((end - start) / 2.4))
         cuts = [start + (end - start) * i / parts for i in range(1, parts)]
         times = [a for a, _ in scene.accents]
         cuts = [min((a for a in times if abs(a - cut) < 0.8), key=lambda a: abs(a - cut), default=cut) for cut in cuts]

@@ -57,8 +57,9 @@ class Scene:
     speaking: np.ndarray | None = None
 
     def rng(self, name: str) -> np.random.Generator:
-        """Random numbers of one pass, which do not change when another pass is switched."""
-        return np.random.default_rng([self.auto.seed, zlib.crc32(name.encode())])
+        """Random numbers of one pass: of the seed and the voice, and untouched when another pass is switched."""
+        voice = "" if self.speech is None else self.speech.voice_digest
+        return np.random.default_rng([self.auto.seed, zlib.crc32(name.encode()), zlib.crc32(voice.encode())])
 
     @cached_property
     def times_s(self) -> np.ndarray:
