@@ -89,6 +89,8 @@ def find_face(portrait: Portrait) -> FaceLandmarks:
     where = f"The portrait {portrait.source}" if portrait.source else "The portrait"
     faces = detect_faces(portrait.rgb)
     if not faces:
+        if any(detect_faces(np.ascontiguousarray(np.rot90(portrait.rgb, turns))) for turns in (2, 1, 3)):
+            raise InputError(f"{where} seems to lie on its side or upside down; turn it upright and try again.")
         raise InputError(
             f"{where} shows no face that can be found; use a picture with the face turned to the camera, both eyes "
             "and the mouth in sight, and at least 64 px wide."

@@ -15,19 +15,29 @@ PARTS: Final = ("skin", "eyeLeft", "eyeRight", "teethUpper", "teethLower", "tong
 
 
 _JAW, _CLOSE = arkit.INDEX["jawOpen"], arkit.INDEX["mouthClose"]
+_LIDS: Final = tuple(
+    (
+        arkit.INDEX[f"eyeBlink{side}"],
+        [arkit.INDEX[f"eye{name}{side}"] for name in ("LookDown", "LookIn", "LookOut", "LookUp", "Squint", "Wide")],
+    )
+    for side in ("Left", "Right")
+)
 
 
 def effective_weights(weights: np.ndarray) -> np.ndarray:
-    """Weights as they act on the mesh: ``mouthClose`` mends what ``jawOpen`` opens, so it acts no further than that.
+    """Weights as they act on the mesh, where one unit limits another.
+
+    ``mouthClose`` mends what ``jawOpen`` opens, so it acts no further than that. ``eyeBlink`` at 1 closes the lids
+    whatever else they do, so the other lid units of that eye fade as it grows.
 
     Parameters
     ----------
     weights : (..., 52)
     """
-    if (weights[..., _CLOSE] <= weights[..., _JAW]).all():
-        return weights
     result = np.array(weights)
     result[..., _CLOSE] = np.minimum(weights[..., _CLOSE], weights[..., _JAW])
+    for blink, others in _LIDS:
+        result[..., others] *= 1 - np.clip(weights[..., blink, None], 0, 1)
     return result
 
 

@@ -80,6 +80,13 @@ def test_picture_without_a_face_is_refused(kind: str) -> None:
         find_face(Portrait(rgb, source=Path("x.png")))
 
 
+@pytest.mark.samples
+def test_picture_upside_down_is_told_apart(samples: Path) -> None:
+    portrait = load_portrait(samples / "portraits" / "cmet_ai_woman_256.png")
+    with pytest.raises(InputError, match="upside down"):
+        find_face(Portrait(np.ascontiguousarray(portrait.rgb[::-1, ::-1])))
+
+
 def test_tiny_face_is_refused(face_picture: np.ndarray) -> None:
     small = np.full((200, 200, 3), 120, np.uint8)
     small[60:120, 60:120] = cv2.resize(face_picture, (60, 60), interpolation=cv2.INTER_AREA)

@@ -111,6 +111,15 @@ def test_mouth_close_acts_no_further_than_jaw_open() -> None:
     assert np.array_equal(average_mesh().shaped(alone), average_mesh().vertices)
 
 
+def test_blink_closes_whatever_else_the_lids_do() -> None:
+    mesh = average_mesh()
+    weights = np.zeros(52)
+    weights[list(arkit.indices("eyeBlink"))] = 1
+    closed = mesh.shaped(weights)
+    weights[list(arkit.indices("eyeWide", "eyeSquint", "eyeLookUp"))] = 0.8
+    assert np.array_equal(mesh.shaped(weights), closed)
+
+
 def test_missing_asset_is_named(tmp_path) -> None:
     with pytest.raises(EngineError, match=r"head\.npz is missing"):
         load_head(tmp_path / "head.npz")
