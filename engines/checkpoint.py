@@ -32,6 +32,8 @@ _AGAIN: Final = "Download it again and compare its size and sha256 with the sour
 class Inert(dict[Any, Any]):
     """Stands for an object of a class that is not wanted: takes its state and does nothing."""
 
+    state: Any = None
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
 

@@ -28,13 +28,13 @@ class Module(Inert):
 
     def __init__(self, meta: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__()
-        self.meta = meta if isinstance(meta, dict) else {}
+        self.state = meta.get("state") if isinstance(meta, dict) else None
 
     def tensors(self, prefix: str = "") -> dict[str, Tensor]:
         """State dict of the module and all below it."""
         import torch
 
-        state = self.meta.get("state", getattr(self, "state", None))
+        state = self.state
         found: dict[str, Tensor] = {}
         if not isinstance(state, dict):
             return found
@@ -109,12 +109,12 @@ def read_pickle(path: Path) -> dict[str, dict[str, Tensor]]:
     try:
         with path.open("rb") as stream:
             content = TensorUnpickler(stream).load()
+        networks = content if isinstance(content, dict) and not isinstance(content, Module) else {"G_ema": content}
+        found = {str(name): value.tensors() for name, value in networks.items() if isinstance(value, Module)}
     except WeightsMissing as error:
         raise WeightsMissing(f"{path} cannot be used: {error}.") from None
     except Exception as error:  # a hostile or broken pickle may raise anything; nothing of it has run
         raise as_weights_error(path, error) from error
-    networks = content if isinstance(content, dict) and not isinstance(content, Module) else {"G_ema": content}
-    found = {str(name): value.tensors() for name, value in networks.items() if isinstance(value, Module)}
     found = {name: tensors for name, tensors in found.items() if tensors}
     if not found:
         raise WeightsMissing(f"{path} is a pickle without networks in it. Choose a StyleGAN2 .pkl of NVIDIA's release.")

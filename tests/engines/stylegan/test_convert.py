@@ -86,6 +86,16 @@ def test_nvidia_pickle(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_nvidia_modules")
+def test_plain_modules_in_a_pickle_become_records(tmp_path: Path) -> None:
+    path = tmp_path / "net.pkl"
+    layer = torch.nn.Linear(3, 2)
+    path.write_bytes(pickle.dumps({"G_ema": persistent({"w_avg": torch.zeros(2)}), "D": layer}))
+    found = read_pickle(path)
+    assert set(found["D"]) == {"weight", "bias"}
+    assert torch.equal(found["D"]["weight"], layer.weight)
+
+
+@pytest.mark.usefixtures("_nvidia_modules")
 @pytest.mark.parametrize("where", ["beside", "inside"])
 def test_hostile_pickle_runs_nothing(tmp_path: Path, where: str) -> None:
     trace = tmp_path / "ran"
