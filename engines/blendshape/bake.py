@@ -16,7 +16,8 @@ from engines.blendshape.placement import Placement
 from engines.blendshape.raster import NOTHING, raster
 from engines.rig.mesh import PARTS, HeadMesh
 
-SIZE: Final = 2048
+_FACE_PX: Final = 600
+"""Width of a face in the photo above which its texture is 2048 instead of 1024 pixels wide."""
 _SKIN: Final = PARTS.index("skin")
 _LASHES: Final = PARTS.index("lashes")
 _EYES: Final = (PARTS.index("eyeLeft"), PARTS.index("eyeRight"))
@@ -38,6 +39,7 @@ def bake(person: np.ndarray, placement: Placement, eyes: tuple[Eye, Eye], palett
     palette : the photo's light
     """
     mesh = placement.mesh
+    size = 2048 if placement.face_px > _FACE_PX else 1024
     photo = np.ascontiguousarray(person[..., :3])
     seen = _visibility(person[..., 3], placement)
     mirror = _mirrored_vertices(mesh)
@@ -50,7 +52,7 @@ def bake(person: np.ndarray, placement: Placement, eyes: tuple[Eye, Eye], palett
     colours[part == _LASHES] = np.mean([0.5 * eye.lash + 0.5 * eye.lid.mean(0) for eye in eyes], 0)
 
     corners, uv_corners = mesh.triangles.reshape(-1), mesh.uv[mesh.uv_triangles].reshape(-1, 2)
-    xy = (uv_corners * np.array([1, -1]) + np.array([0, 1])) * SIZE - 0.5
+    xy = (uv_corners * np.array([1, -1]) + np.array([0, 1])) * size - 0.5
     kind = np.repeat(mesh.parts.astype(np.float32), 3)
     attributes = np.concatenate(
         [
@@ -64,8 +66,8 @@ def bake(person: np.ndarray, placement: Placement, eyes: tuple[Eye, Eye], palett
         ],
         1,
     ).astype(np.float32)
-    depth = np.full((SIZE, SIZE), NOTHING, np.float32)
-    drawn = np.zeros((SIZE, SIZE, attributes.shape[1]), np.float32)
+    depth = np.full((size, size), NOTHING, np.float32)
+    drawn = np.zeros((size, size, attributes.shape[1]), np.float32)
     faces = np.arange(len(corners), dtype=np.int32).reshape(-1, 3)
     raster(xy.astype(np.float32), np.zeros(len(corners), np.float32), attributes, faces, 0, 0, depth, drawn, True)
 

@@ -6,6 +6,9 @@ import numpy as np
 
 from engines.blendshape.raster import NOTHING, byte, compiled, sample_cubic, sample_linear
 
+_SETTLE_PX = 0.8
+"""Motion in pixels from which on a soft edge is drawn over the clean background only."""
+
 
 @compiled
 def composite(
@@ -78,6 +81,11 @@ def composite(
                 r = plate[y, x, 0] + cover * (r - plate[y, x, 0])
                 g = plate[y, x, 1] + cover * (g - plate[y, x, 1])
                 b = plate[y, x, 2] + cover * (b - plate[y, x, 2])
+                near = 1 - (abs(u - x) + abs(v - y)) / _SETTLE_PX
+                if near > 0:  # fringes that the matte does not know fade from the photo instead of vanishing
+                    r = r + near * (photo[y, x, 0] - r)
+                    g = g + near * (photo[y, x, 1] - g)
+                    b = b + near * (photo[y, x, 2] - b)
             frame[y, x, 0] = byte(r)
             frame[y, x, 1] = byte(g)
             frame[y, x, 2] = byte(b)

@@ -59,7 +59,7 @@ class Painter:
         low, high = face[:468].min(0), face[:468].max(0)
         self.sheet = build_sheet(
             (self.width, self.height),
-            matte,
+            (matte > 0.01) | (self.plate != rgb).any(-1),
             (float(low[0]), float(low[1]), float(high[0]), float(high[1])),
             placement.screen,
             placement.points,

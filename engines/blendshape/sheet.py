@@ -110,7 +110,7 @@ def _smoothed(values: np.ndarray, where: np.ndarray, rounds: int) -> np.ndarray:
 
 def build_sheet(
     size: tuple[int, int],
-    matte: np.ndarray,
+    wanted: np.ndarray,
     face_box: tuple[float, float, float, float],
     screen: np.ndarray,
     points: np.ndarray,
@@ -127,7 +127,7 @@ def build_sheet(
     Parameters
     ----------
     size : (width, height) of the picture
-    matte : float32 (H, W), the person
+    wanted : bool (H, W), where the picture is not plain background
     face_box : left, top, right, bottom of the face in pixels
     screen : float32 (V, 2), where the mesh is seen at rest
     points : float32 (V, 3), the mesh at rest in the camera's axes, cm
@@ -187,7 +187,7 @@ def build_sheet(
     cells_right = (xs[:-1] + xs[1:])[None, :] / 2 > (left + right) / 2
     first = np.where(cells_right[..., None], np.stack([a, c, b], -1), np.stack([a, d, b], -1))
     second = np.where(cells_right[..., None], np.stack([a, d, c], -1), np.stack([b, d, c], -1))
-    keep = _with_person(matte, xs, ys)
+    keep = _with_person(wanted, xs, ys)
     both = np.concatenate([first[keep], second[keep]])
     return Sheet(
         places.astype(np.float32),
@@ -271,10 +271,10 @@ def _distance(known: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
     return np.asarray(result).reshape(known.shape)
 
 
-def _with_person(matte: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
+def _with_person(wanted: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
     """Which cells hold a part of the person : bool (R - 1, C - 1); outside the picture it continues mirrored."""
-    height, width = matte.shape
-    seen = np.pad((matte > 0.01).astype(np.int32).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    height, width = wanted.shape
+    seen = np.pad(wanted.astype(np.int32).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
 
     def span(axis: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
         low, high = axis[:-1], axis[1:]
