@@ -17,7 +17,7 @@ from engines.arkit import indices
 NAME: Final = "blink"
 MEDIAN_S, SIGMA = 2.6, 0.45
 """Of the intervals: about 20 blinks a minute."""
-SHORTEST_S, LONGEST_S = 0.7, 9.0
+SHORTEST_S, LONGEST_S = 1.1, 9.0
 CLOSE_S, SHUT_S, OPEN_S = 0.09, 0.025, 0.15
 
 
