@@ -89,7 +89,7 @@ def find_face(portrait: Portrait) -> FaceLandmarks:
     where = f"The portrait {portrait.source}" if portrait.source else "The portrait"
     faces = detect_faces(portrait.rgb)
     if not faces:
-        if any(detect_faces(np.ascontiguousarray(np.rot90(portrait.rgb, turns))) for turns in (2, 1, 3)):
+        if _face_when_turned(portrait.rgb):
             raise InputError(f"{where} seems to lie on its side or upside down; turn it upright and try again.")
         raise InputError(
             f"{where} shows no face that can be found; use a picture with the face turned to the camera, both eyes "
@@ -108,6 +108,19 @@ def find_face(portrait: Portrait) -> FaceLandmarks:
             "use a picture in which it is at least 64 px wide."
         )
     return face
+
+
+def _face_when_turned(rgb: np.ndarray) -> bool:
+    """Whether a plain look finds a face once the picture is turned by a quarter or a half."""
+    import cv2
+
+    scale = min(1.0, 512 / max(rgb.shape[:2]))
+    small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    for turns in (2, 1, 3):
+        turned = np.ascontiguousarray(np.rot90(small, turns))
+        if _mesh_all(turned, _candidates(turned), lenient=False):
+            return True
+    return False
 
 
 def _square(rgb: np.ndarray, centre: np.ndarray, side: float, out: int) -> tuple[np.ndarray, np.ndarray]:
