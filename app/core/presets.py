@@ -226,11 +226,12 @@ def load(kind: str, preset_id: str) -> Any:
     InputError
         If there is none; the message lists those there are.
     """
-    known = paths(kind)
-    if preset_id not in known:
-        names = ", ".join(sorted(known))
+    path = user_folder(kind) / f"{preset_id}.toml"
+    if not path.is_file():
+        path = FOLDER / kind / f"{preset_id}.toml"
+    if not path.is_file() or Path(preset_id).name != preset_id:  # an id is a name, not a way to other folders
+        names = ", ".join(sorted(paths(kind)))
         raise InputError(f"There is no preset '{preset_id}' among the {kind}. Choose one of: {names}.")
-    path = known[preset_id]
     stamp = (path, path.stat().st_mtime_ns)
     if stamp not in _read:
         _read[stamp] = read(kind, path)

@@ -75,7 +75,7 @@ class Studio:
     def __init__(self, cache: DiskCache | None = None, memory_mb: int = MEMORY_MB) -> None:
         self.cache = cache or DiskCache()
         self.memory_mb = memory_mb
-        self._portraits, self._voices, self._speech, self._actors = (_Recent() for _ in range(4))
+        self._portraits, self._digests, self._voices, self._speech, self._actors = (_Recent() for _ in range(5))
         self._meshes, self._mouths, self._mesh_facts, self._performances = (_Recent() for _ in range(4))
         self._loaded: OrderedDict[str, Any] = OrderedDict()
 
@@ -99,6 +99,11 @@ class Studio:
             return load_portrait(path, project.face)
 
         return self._portraits.once((_stamp(path), project.face), load)
+
+    def portrait_digest(self, project: Project) -> str:
+        """Content hash of the portrait (`engines.api.Portrait.digest`), taken once a file."""
+        key = (_stamp(Path(project.portrait)), project.face)
+        return self._digests.once(key, lambda: self.portrait(project).digest())
 
     def voice(self, project: Project) -> Voice:
         """The recording of ``project``.
@@ -228,7 +233,7 @@ class Studio:
             log.info("Out of memory while preparing; retrying alone: %s", message)
             return engine.prepare(portrait, progress=progress, cancel=cancel)
 
-        return self._actors.once((project.engine, portrait.digest()), prepare)
+        return self._actors.once((project.engine, self.portrait_digest(project)), prepare)
 
     def head_mesh(
         self, project: Project, *, progress: Progress = no_progress, cancel: CancelToken | None = None
@@ -251,7 +256,7 @@ class Studio:
             fitted = fit_head(find_face(portrait), (portrait.rgb.shape[1], portrait.rgb.shape[0]))
             return fitted.mesh
 
-        return self._meshes.once((project.engine == "blendshape", portrait.digest()), fit)
+        return self._meshes.once((project.engine == "blendshape", self.portrait_digest(project)), fit)
 
     def frames(
         self,
@@ -448,7 +453,7 @@ class Studio:
             "project": content_key(project_file.dumps(project_file.to_data(project.with_(portrait="", voice="")))),
         }
         if project.portrait:
-            digest = self.portrait(project).digest()
+            digest = self.portrait_digest(project)
             facts["portrait"] = digest
             facts["consent"] = [
                 {"who": c.who, "scope": c.scope, "date": c.date, "granted": c.granted, "evidence": c.evidence}
