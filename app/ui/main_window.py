@@ -31,6 +31,7 @@ from app.ui.shortcuts_model import Shortcuts
 from app.ui.status import StatusLine
 from app.ui.timeline.curves import CurveEditor
 from app.ui.timeline.panel import TimelinePanel
+from app.ui.transcript_panel import TranscriptPanel
 from app.ui.transport import Transport
 from app.ui.viewer import Viewer
 from engines import registry
@@ -59,6 +60,7 @@ class MainWindow(QMainWindow):
         self.viewer = Viewer()
         self.transport = Transport(self.session, self.player, self.actions_by_id)
         self.media = MediaPanel(self.session)
+        self.transcript = TranscriptPanel(self.session)
         self.presets = PresetsPanel()
         self.inspector = Inspector(self.session)
         self.timeline = TimelinePanel(self.session, self.actions_by_id)
@@ -113,6 +115,7 @@ class MainWindow(QMainWindow):
         self.left = QTabWidget()
         self.left.setDocumentMode(True)
         self.left.addTab(self.media, self.tr("Media"))
+        self.left.addTab(self.transcript, self.tr("Words"))
         self.left.addTab(self.presets, self.tr("Presets"))
         self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)

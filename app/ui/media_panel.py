@@ -1,4 +1,4 @@
-"""What the shot is made of: the portrait, the voice, imported motion and what is said."""
+"""What the shot is made of: the portrait, the voice and imported motion."""
 
 from __future__ import annotations
 
@@ -7,21 +7,14 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPixmap
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPlainTextEdit, QPushButton, QSpinBox, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QWidget
 
 from app.core import commands
 from app.ui import icons, theme
 from app.ui.session import Session
 from app.ui.timeline.waveform import Peaks
 from app.ui.viewer import to_image
-from app.ui.widgets import Panel, form_row, heading, icon_button, muted, reason, set_reason
-
-LANGUAGES = {
-    "en": "English", "de": "German", "es": "Spanish", "fr": "French", "it": "Italian", "pt": "Portuguese",
-    "nl": "Dutch", "pl": "Polish", "sv": "Swedish", "da": "Danish", "fi": "Finnish", "cs": "Czech", "el": "Greek",
-    "tr": "Turkish", "ru": "Russian", "uk": "Ukrainian", "ar": "Arabic", "hi": "Hindi", "id": "Indonesian",
-    "ja": "Japanese", "ko": "Korean", "vi": "Vietnamese", "zh": "Chinese",
-}  # fmt: skip
+from app.ui.widgets import Panel, form_row, guard_wheel, heading, icon_button, muted, reason, set_reason
 
 
 class MediaCard(QWidget):
@@ -146,6 +139,7 @@ class MediaPanel(Panel):
         self.face = QSpinBox()
         self.face.setRange(1, 20)
         self.face.setToolTip(self.tr("Which face, counted from the largest"))
+        guard_wheel(self.face)
         self.face.valueChanged.connect(self._on_face)
         self._face_row = QWidget()
         row = form_row(self.tr("Face"), self.face)
@@ -170,32 +164,10 @@ class MediaPanel(Panel):
         motion.addWidget(self.motion_name, 1)
         motion.addWidget(drop)
         column.addWidget(self._motion)
-        column.addWidget(heading(self.tr("What is said")))
-        self.language = QComboBox()
-        for code, name in LANGUAGES.items():
-            self.language.addItem(name, code)
-        column.addLayout(form_row(self.tr("Language"), self.language))
-        self.text = QPlainTextEdit()
-        self.text.setPlaceholderText(
-            self.tr(
-                "Type the words of the recording for exact lip sync, or leave this empty: they are then recognised."
-            )
-        )
-        self.text.setAccessibleName(self.tr("Transcript"))
-        self.text.setMinimumHeight(96)
-        self.text.setTabChangesFocus(True)
-        column.addWidget(self.text, 1)
-        self.apply = QPushButton(self.tr("Align words to the voice"))
-        self.apply.clicked.connect(self._apply_text)
-        column.addWidget(self.apply)
-        self.heard = muted("")
-        column.addWidget(self.heard)
-        self.text.textChanged.connect(self._mark)
-        self.language.currentIndexChanged.connect(self._mark)
+        column.addStretch(1)
         session.project_changed.connect(self.reload)
         session.media_changed.connect(self.reload)
         session.speech_changed.connect(self.reload)
-        self._shown_text = ""
         self.reload()
 
     def reload(self, *_: object) -> None:
@@ -218,29 +190,6 @@ class MediaPanel(Panel):
         set_reason(self.voice_problem, session.problems.get("voice") or session.problems.get("analyse") or "")
         self._motion.setVisible(bool(project.performance))
         self.motion_name.setText(self.tr("Motion from %s") % Path(project.performance).name)
-        if project.speech.text != self._shown_text:
-            self._shown_text = project.speech.text
-            self.text.blockSignals(True)
-            self.text.setPlainText(project.speech.text)
-            self.text.blockSignals(False)
-        index = self.language.findData(project.speech.language)
-        self.language.blockSignals(True)
-        self.language.setCurrentIndex(max(0, index))
-        self.language.blockSignals(False)
-        words = " ".join(word.label for word in session.words())
-        self.heard.setText(self.tr("Heard: %s") % words if words and not project.speech.text else "")
-        self._mark()
-
-    def _mark(self) -> None:
-        speech = self._session.project.speech
-        changed = self.text.toPlainText().strip() != speech.text or self.language.currentData() != speech.language
-        self.apply.setEnabled(changed)
-
-    def _apply_text(self) -> None:
-        self._shown_text = self.text.toPlainText().strip()
-        self._session.attempt(
-            self.tr("Change transcript"), commands.set_text, self._shown_text, self.language.currentData()
-        )
 
     def _on_face(self, number: int) -> None:
         project = self._session.project

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from engines.speech.analysis import SpeechAnalysis
 
 log = logging.getLogger(__name__)
+IDLE_MS = 500
+NEAR_FRAMES = 12
+"""A picture up to this many frames old is better than none during playback."""
 EMPTY_FRAMES = 125
 """Length of the timeline while there is no voice."""
 
@@ -90,6 +93,7 @@ class Session(QObject):
         self._phones: tuple[Phone, ...] = ()
         self.performance: Performance | None = None
         self.take: Hashable = None
+        self.pace = work.Pace()
         self.problems: dict[str, str] = {}
         """What went wrong, by the step that failed: ``portrait``, ``prepare``, ``voice``, ``analyse``, ``perform``."""
         self.newest: dict[str, Job] = {}
@@ -105,6 +109,11 @@ class Session(QObject):
         self._refresh_timer.setSingleShot(True)
         self._refresh_timer.setInterval(0)
         self._refresh_timer.timeout.connect(self._refresh)
+        # Once nothing has happened for a moment, what playback will show first is drawn.
+        self._idle_timer = QTimer(self)
+        self._idle_timer.setSingleShot(True)
+        self._idle_timer.setInterval(IDLE_MS)
+        self._idle_timer.timeout.connect(self._on_idle)
 
     # --- what panels read ---
 
@@ -141,6 +150,14 @@ class Session(QObject):
     def image(self, frame: int) -> np.ndarray | None:
         """The drawn frame if it is there : uint8 (H, W, 3 or 4)."""
         return self.frames.get(self.take, frame)
+
+    def image_near(self, frame: int) -> tuple[int, np.ndarray] | None:
+        """The drawn frame, or the latest drawn one of those just before it, with its number."""
+        for near in range(frame, max(-1, frame - NEAR_FRAMES), -1):
+            image = self.frames.get(self.take, near)
+            if image is not None:
+                return near, image
+        return None
 
     @property
     def ready(self) -> bool:
@@ -272,13 +289,16 @@ class Session(QObject):
                 return
         self.worker.submit(work.frame_job(self, self.playhead, draft or self._dragging))
 
-    def draw_ahead(self, frame: int) -> None:
+    def _on_idle(self) -> None:
+        self.draw_ahead(self.playhead, playing=False)
+
+    def draw_ahead(self, frame: int, playing: bool = True) -> None:
         """Draw the frames that playback will need next, below everything that the artist waits for."""
         if not self.ready or "ahead" in self._running:
             return
         wanted = frame + round(work.AHEAD_S * self.rate)
         if self.frames.ready(self.take, frame, min(wanted, self.range[1])) < wanted - frame:
-            self._run("ahead", frame=frame)
+            self._run("ahead", frame=frame, playing=playing)
 
     def _run(self, step: str, **details: Any) -> None:
         if step != "ahead":
@@ -345,6 +365,9 @@ class Session(QObject):
             self._run("perform")
         elif step == "frame":
             self.frame_ready.emit(result)
+            self._idle_timer.start()
+        elif step == "ahead":
+            self._idle_timer.start()
         elif step == "audition":
             self._auditioning = True
             self.auditioned.emit(result)
@@ -361,6 +384,7 @@ class Session(QObject):
             self.motion_changed.emit()
         if frame is not None:
             self.frame_ready.emit(frame)
+            self._idle_timer.start()
 
     def _take_failure(self, step: str, event: Failed, current: bool) -> None:
         if event.cancelled or not current:
@@ -467,5 +491,6 @@ class Session(QObject):
         """Stop all work and end the worker thread."""
         self._unsubscribe()
         self._refresh_timer.stop()
+        self._idle_timer.stop()
         self.bridge.close()
         self.worker.close()

@@ -193,8 +193,10 @@ class Viewer(QWidget):
         painter.drawLine(QPointF(x, box.top()), QPointF(x, box.bottom()))
         painter.setBrush(QColor(theme.current().accent))
         painter.drawEllipse(QPointF(x, box.center().y()), 8, 8)
-        for text, left in ((self.captions[0], True), (self.captions[1], False)):
-            width = painter.fontMetrics().horizontalAdvance(text) + 14
+        widths = [painter.fontMetrics().horizontalAdvance(text) + 14 for text in self.captions]
+        if sum(widths) + 24 > box.width():
+            return
+        for text, width, left in zip(self.captions, widths, (True, False), strict=True):
             label = QRectF(box.left() + 8 if left else box.right() - width - 8, box.top() + 8, width, 22)
             _label(painter, label, text)
 

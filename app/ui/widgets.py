@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
@@ -38,6 +39,8 @@ def guard_wheel(widget: QWidget) -> None:
     """Stop the wheel from changing ``widget`` while the artist only scrolls past."""
     widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     widget.installEventFilter(_WheelGuard(widget))
+    if isinstance(widget, QAbstractSpinBox):
+        widget.lineEdit().setTextMargins(4, 0, 2, 0)  # a style sheet's padding does not reach the inner editor
 
 
 class ValueSlider(QWidget):
@@ -202,6 +205,8 @@ def form_row(label: str, *widgets: QWidget, label_width: int = LABEL_WIDTH) -> Q
     for widget in widgets:
         if not widget.accessibleName():
             widget.setAccessibleName(label)
+        widget.setSizePolicy(QSizePolicy.Policy.Ignored, widget.sizePolicy().verticalPolicy())
+        widget.setMinimumWidth(44)
         row.addWidget(widget, 1)
     return row
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
@@ -56,6 +57,38 @@ IDLE_S: Final = 5.0
 """Length of the shot while there is a portrait but no voice."""
 AHEAD_S: Final = 2.0
 CHUNK_S: Final = 0.5
+PLAY_SIDES: Final = (512, 384, 288)
+"""Sizes of playback: where drawing cannot keep up with the voice, the picture gets smaller before it gets jerky."""
+
+
+@dataclass
+class Pace:
+    """How fast frames are drawn for playback, and what follows from it.
+
+    Attributes
+    ----------
+    level : index into `PLAY_SIDES`
+    frame_s : seconds a frame takes to draw at that size; 0 while unknown
+    """
+
+    level: int = 0
+    frame_s: float = 0.0
+
+    @property
+    def side(self) -> int:
+        return PLAY_SIDES[self.level]
+
+    def stride(self, rate: float) -> int:
+        """Every how many-th frame can be drawn in time."""
+        return max(1, math.ceil(self.frame_s * rate * 1.1)) if self.frame_s else 1
+
+    def measured(self, frame_s: float, rate: float) -> None:
+        """Learn from a chunk of drawn frames; smaller when too slow, larger again when there is plenty of time."""
+        self.frame_s = frame_s if not self.frame_s else 0.5 * (self.frame_s + frame_s)
+        if self.frame_s * rate > 0.9 and self.level < len(PLAY_SIDES) - 1:
+            self.level, self.frame_s = self.level + 1, 0.0
+        elif self.frame_s * rate < 0.3 and self.level > 0:
+            self.level, self.frame_s = self.level - 1, 0.0
 
 
 def kind_of(path: Path) -> str:
@@ -259,27 +292,29 @@ def frame_job(session: Session, frame: int, draft: bool) -> Job:
     return _new(session, "frame", "Drawing", work, Priority.PREVIEW)
 
 
-def _ahead(session: Session, frame: int) -> Job:
+def _ahead(session: Session, frame: int, playing: bool) -> Job:
     """Frames for playback, from ``frame`` on, as far as `CHUNK_S` reaches; it ends, so that exports get their turn."""
     project, performance, take, cache = session.project, session.performance, session.take, session.frames
-    options = options_for(session, DRAFT_SIDE, True)
-    rate, (first, stop) = session.rate, session.range
+    pace, rate, (first, stop) = session.pace, float(session.rate), session.range
+    options, stride = options_for(session, pace.side, True), pace.stride(rate)
 
     def work(context: JobContext) -> None:
         assert performance is not None
         begin = frame if first <= frame < stop else first
         begin += cache.ready(take, begin, stop)
-        end = min(stop, begin + max(2, round(CHUNK_S * rate)))
-        started = time.monotonic()
-        if begin >= end:
-            return
-        for number, image in enumerate(
-            session.studio.frames(project, performance, begin, end, options, context.cancel), begin
-        ):
-            cache.put(take, number, np.ascontiguousarray(image))
+        if playing and begin == frame:
+            begin = min(stop - 1, begin + stride)  # this frame would come too late
+        end = min(stop, begin + max(2 * stride, round(CHUNK_S * rate)))
+        started, drawn = time.monotonic(), 0
+        for number in range(begin, end, stride):
+            if not cache.has(take, number):
+                cache.put(take, number, _draw(session, project, performance, number, options, context))
+                drawn += 1
             context.checkpoint()
-            if time.monotonic() - started > 4 * CHUNK_S:
-                return
+            if time.monotonic() - started > CHUNK_S:
+                break
+        if drawn:
+            pace.measured((time.monotonic() - started) / drawn, rate)
 
     return _new(session, "ahead", "Drawing ahead", work, Priority.BACKGROUND)
 

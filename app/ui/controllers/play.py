@@ -22,7 +22,7 @@ class PlayController(QObject):
         self.window, self.session, self.player = window, window.session, window.player
         self.shown = self.dropped = 0
         """Frames shown and left out since playback began."""
-        self._last = -1
+        self._last = self._seen = -1
         self.player.frame_due.connect(self._on_frame)
         self.player.playing_changed.connect(self._on_playing)
         self.session.media_changed.connect(self._on_media)
@@ -157,11 +157,19 @@ class PlayController(QObject):
         self.window.timeline.view.set_playhead(frame, follow=True)
         steps = abs(frame - self._last)
         self._last = frame
-        image = session.image(frame)
-        if image is not None:
+        found = session.image_near(frame)
+        if found is not None and found[0] != self._seen:
+            self._seen = found[0]
+            self.window.show_image(found[1])
+            self.viewer_other(found[0])
             self.shown += 1
             self.dropped += max(0, steps - 1)
-            self.window.show_image(image)
         else:
             self.dropped += steps
         session.draw_ahead(frame)
+
+    def viewer_other(self, frame: int) -> None:
+        """Take A follows while it is compared; it is drawn when playback stops."""
+        other = self.session.other_image(frame)
+        if other is not None:
+            self.window.viewer.set_other(other)

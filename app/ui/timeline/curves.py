@@ -26,7 +26,8 @@ from app.ui import theme
 from app.ui.session import Session
 from app.ui.timeline import curves_model as model
 from app.ui.timeline import edits
-from app.ui.timeline.painting import key_shape, mix
+from app.ui.timeline.painting import key_shape
+from app.ui.timeline.picture import mix
 from app.ui.timeline.scale import TimeScale, ruler_label, ruler_step
 from app.ui.widgets import icon_button
 

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from app.ui import icons, theme
 from app.ui.timeline.layout import RULER, Row
-from app.ui.timeline.painting import Picture
+from app.ui.timeline.picture import Picture
 
 HEADER: Final = 148
 _BUTTON: Final = 20

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
+
+import numpy as np
 
 from app.core.project import CHANNELS_GAZE, CHANNELS_POSE, Curve, EmotionClip, Phone, Project, StyleClip
 from app.ui.timeline.scale import TimeScale
@@ -115,6 +117,36 @@ def content_height(rows: Sequence[Row]) -> int:
     return rows[-1].top + rows[-1].height if rows else 0
 
 
+class SegmentTimes:
+    """Starts and ends of words or phones as arrays, so that an hour of them can be searched and drawn at once.
+
+    Attributes
+    ----------
+    start_s, end_s : float64 (N,), rising
+    """
+
+    _recent: ClassVar[list[tuple[Sequence[Phone], SegmentTimes]]] = []
+
+    def __init__(self, segments: Sequence[Phone]) -> None:
+        self.start_s = np.array([segment.start_s for segment in segments], np.float64)
+        self.end_s = np.array([segment.end_s for segment in segments], np.float64)
+
+    @classmethod
+    def of(cls, segments: Sequence[Phone]) -> SegmentTimes:
+        """The times of ``segments``, computed once for each of the last few tuples."""
+        for known, times in cls._recent:
+            if known is segments:
+                return times
+        cls._recent.insert(0, (segments, cls(segments)))
+        del cls._recent[6:]
+        return cls._recent[0][1]
+
+    def between(self, start_s: float, stop_s: float) -> range:
+        """Indices of the segments that a stretch of time touches."""
+        first = int(np.searchsorted(self.end_s, start_s, "right"))
+        return range(first, int(np.searchsorted(self.start_s, stop_s, "left")))
+
+
 @dataclass
 class Scene:
     """All that hit tests and painting need to know, gathered once per change.
@@ -184,7 +216,10 @@ def _hit_clip(scene: Scene, row: Row, scale: TimeScale, x: float, y: float) -> H
 
 
 def _hit_segment(scene: Scene, row: Row, scale: TimeScale, x: float) -> Hit | None:
-    for index, segment in enumerate(scene.segments(row.kind)):
+    at_s = scale.frame(x) / scene.rate
+    segments = scene.segments(row.kind)
+    for index in SegmentTimes.of(segments).between(at_s, at_s + 1e-9):
+        segment = segments[index]
         left, right = scale.x(segment.start_s * scene.rate), scale.x(segment.end_s * scene.rate)
         if left <= x < right:
             return Hit(_edge(x, left, right), row, Item(row.kind, index))
@@ -240,9 +275,9 @@ def in_box(scene: Scene, scale: TimeScale, x0: float, x1: float, y0: float, y1: 
                 if top < y1 and top + LANE > y0 and scale.x(clip.start) < x1 and scale.x(scene.end(clip)) > x0:
                     found.add(Item(row.kind, index))
         elif row.kind in ("words", "phones"):
-            for index, segment in enumerate(scene.segments(row.kind)):
-                if scale.x(segment.start_s * scene.rate) < x1 and scale.x(segment.end_s * scene.rate) > x0:
-                    found.add(Item(row.kind, index))
+            times = SegmentTimes.of(scene.segments(row.kind))
+            touched = times.between(scale.frame(x0) / scene.rate, scale.frame(x1) / scene.rate)
+            found |= {Item(row.kind, index) for index in touched}
         else:
             for curve in scene.curves(row):
                 found |= {Item(curve.channel, key.frame) for key in curve.keys if x0 <= scale.x(key.frame) <= x1}
@@ -258,8 +293,8 @@ def edges(scene: Scene, exclude: Iterable[Item] = ()) -> list[float]:
             if Item(row, index) not in left_out:
                 found |= {float(clip.start), float(scene.end(clip))}
     for row in ("words", "phones"):
-        for segment in scene.segments(row):
-            found |= {segment.start_s * scene.rate, segment.end_s * scene.rate}
+        times = SegmentTimes.of(scene.segments(row))
+        found.update((times.start_s * scene.rate).tolist(), (times.end_s * scene.rate).tolist())
     for curve in scene.project.curves:
         found |= {float(k.frame) for k in curve.keys if Item(curve.channel, k.frame) not in left_out}
     found |= {float(m.frame) for i, m in enumerate(scene.project.markers) if Item("markers", i) not in left_out}

@@ -2,51 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen, QPolygonF
 
 from app.core.controls import sample_keys
-from app.core.project import EmotionClip, StyleClip
 from app.ui import theme
-from app.ui.timeline.layout import LANE, RULER, Item, Row, Scene
+from app.ui.timeline.clips import paint_clips
+from app.ui.timeline.layout import RULER, Item, Row, SegmentTimes
+from app.ui.timeline.picture import Picture, hint, mix
 from app.ui.timeline.scale import TimeScale, ruler_label, ruler_step
-from app.ui.timeline.waveform import Peaks
 from engines.api import Performance
 
 VOWELS = frozenset(["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"])
-LEAST_RANGE_RAD = 0.08
-"""Head and eye motion smaller than this is not drawn any larger."""
-
-
-@dataclass
-class Picture:
-    """Everything that the painter reads."""
-
-    scene: Scene
-    scale: TimeScale
-    rate: Fraction
-    selection: frozenset[Item] = frozenset()
-    performance: Performance | None = None
-    peaks: Peaks | None = None
-    spectrogram: np.ndarray | None = None
-    show_spectrogram: bool = False
-    names: Mapping[str, str] = field(default_factory=dict)
-    """Preset id -> name for people."""
-    hover: Item | None = None
-    busy: str = ""
-    """What is being worked on while words and motion are missing."""
-
-
-def mix(color: QColor, alpha: float) -> QColor:
-    result = QColor(color)
-    result.setAlphaF(alpha)
-    return result
+DENSE_PX = 4
+"""Segments narrower than this on average are drawn as one strip, in pixels."""
+DASH_PX = 1.0
 
 
 def paint_ruler(painter: QPainter, picture: Picture, width: float) -> None:
@@ -118,16 +91,10 @@ def _grid(painter: QPainter, picture: Picture, width: float, scroll: float, heig
         painter.drawLine(QPointF(x, scroll), QPointF(x, scroll + height))
 
 
-def _hint(painter: QPainter, row: Row, width: float, text: str) -> None:
-    painter.setPen(QColor(theme.current().muted))
-    box = QRectF(12, row.top, width - 24, row.height)
-    painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
-
-
 def _voice(painter: QPainter, picture: Picture, row: Row, width: float) -> None:
     colors = theme.current()
     if picture.peaks is None:
-        _hint(painter, row, width, "Drop a recording here, or press Ctrl+Shift+O" if not picture.busy else picture.busy)
+        hint(painter, row, width, "Drop a recording here, or press Ctrl+Shift+O" if not picture.busy else picture.busy)
         return
     rate = float(picture.rate)
     first, last = picture.scale.span(width)
@@ -136,17 +103,29 @@ def _voice(painter: QPainter, picture: Picture, row: Row, width: float) -> None:
         return
     columns = max(1, int(width))
     low, high = picture.peaks.columns(first / rate, last / rate, columns)
-    middle, half = row.top + row.height / 2, row.height / 2 - 4
-    painter.setPen(mix(QColor(colors.wave), 0.35))
-    painter.drawLine(QPointF(0, middle), QPointF(width, middle))
-    x = np.arange(columns) + 0.5
-    top, bottom = middle - np.sqrt(np.abs(high)) * half, middle + np.sqrt(np.abs(low)) * half
-    outline = [QPointF(a, b) for a, b in zip(x, top, strict=True)]
-    outline += [QPointF(a, b) for a, b in zip(x[::-1], bottom[::-1], strict=True)]
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(colors.wave))
-    painter.drawPolygon(QPolygonF(outline))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
+    middle, half = row.height / 2, row.height / 2 - 4
+    # The square root lifts quiet speech; half a pixel is always there, as a base line.
+    top, bottom = middle - np.sqrt(np.abs(high)) * half - 0.5, middle + np.sqrt(np.abs(low)) * half + 0.5
+    y = np.arange(row.height)[:, None]
+    coverage = np.clip(np.minimum(bottom, y + 1) - np.maximum(top, y), 0, 1)
+    painter.drawImage(QPointF(0, row.top), tinted(coverage, QColor(colors.wave)))
+
+
+def tinted(coverage: np.ndarray, color: QColor) -> QImage:
+    """A picture in one colour.
+
+    Parameters
+    ----------
+    coverage : float (H, W), 0 clear to 1 full
+    """
+    levels = np.arange(256, dtype=np.uint32)
+    table = levels << 24
+    for shift, value in ((16, color.red()), (8, color.green()), (0, color.blue())):
+        table |= (levels * value // 255) << shift
+    pixels = table[(coverage * 255).astype(np.uint8)]
+    height, width = coverage.shape
+    image = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_ARGB32_Premultiplied)
+    return image.copy()
 
 
 def _spectrogram(painter: QPainter, picture: Picture, row: Row, width: float) -> None:
@@ -182,21 +161,28 @@ def _segments(painter: QPainter, picture: Picture, row: Row, width: float) -> No
     segments = picture.scene.segments(row.kind)
     if not segments:
         if row.kind == "words" and (picture.busy or picture.peaks is not None):
-            _hint(painter, row, width, picture.busy or "No words yet: type what is said in the transcript")
+            hint(painter, row, width, picture.busy or "No words yet: type what is said in the transcript")
         return
     rate, scale = float(picture.rate), picture.scale
-    metrics = QFontMetricsF(painter.font())
+    times = SegmentTimes.of(segments)
+    first, last = scale.span(width)
+    visible = times.between(first / rate, last / rate)
     base = QColor(colors.rows[0 if row.kind == "words" else 1])
-    for index, segment in enumerate(segments):
+    if len(visible) * DENSE_PX > width:
+        _dense(painter, picture, row, width, times, visible, base)
+        return
+    metrics = QFontMetricsF(painter.font())
+    for index in visible:
+        segment = segments[index]
         left, right = scale.x(segment.start_s * rate), scale.x(segment.end_s * rate)
-        if right < 0 or left > width or segment.label in ("SIL", ""):
+        if segment.label in ("SIL", ""):
             continue
         box = QRectF(left + 0.5, row.top + 3, max(1.5, right - left - 1), row.height - 6)
         selected = Item(row.kind, index) in picture.selection
         vowel = segment.label.rstrip("012") in VOWELS
         fill = mix(base, 0.42 if row.kind == "words" or vowel else 0.22)
         if right - left < 5:
-            painter.fillRect(box, fill)
+            painter.fillRect(box, mix(QColor(colors.accent), 0.6) if selected else fill)
             continue
         painter.setPen(QPen(QColor(colors.accent), 1.6) if selected else Qt.PenStyle.NoPen)
         painter.setBrush(mix(QColor(colors.accent), 0.3) if selected else fill)
@@ -211,63 +197,29 @@ def _segments(painter: QPainter, picture: Picture, row: Row, width: float) -> No
         elif row.kind == "words" and box.width() > 22:
             painter.setPen(QColor(colors.text))
             short = metrics.elidedText(text, Qt.TextElideMode.ElideRight, box.width() - 4)
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, short)
+            if len(short) > 1:
+                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, short)
     painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
-def _clips(painter: QPainter, picture: Picture, row: Row, width: float) -> None:
-    clips = picture.scene.clips(row.kind)
-    if not clips:
-        what = (
-            "Double-click or press E to add an emotion" if row.kind == "emotions" else "Press Y to add a speaking style"
-        )
-        _hint(painter, row, width, what)
-    for index, clip in enumerate(clips):
-        left, right = picture.scale.x(clip.start), picture.scale.x(picture.scene.end(clip))
-        if right < 0 or left > width:
-            continue
-        box = QRectF(left + 0.5, picture.scene.lane_top(row, index), max(3.0, right - left - 1), LANE - 3)
-        _clip(painter, picture, clip, box, Item(row.kind, index))
-
-
-def _clip(painter: QPainter, picture: Picture, clip: EmotionClip | StyleClip, box: QRectF, item: Item) -> None:
-    colors = theme.current()
-    selected = item in picture.selection
-    if isinstance(clip, EmotionClip):
-        color, name, amount = theme.emotion_color(clip.emotion), clip.emotion, clip.intensity
-    else:
-        color, name, amount = QColor(colors.rows[3]), clip.style, clip.amount
-    shape = QPainterPath()
-    shape.addRoundedRect(box, 5, 5)
-    painter.fillPath(shape, mix(color, 0.26))
-    painter.save()
-    painter.setClipPath(shape, Qt.ClipOperation.IntersectClip)
-    if isinstance(clip, EmotionClip):
-        px = picture.scale.px_per_frame
-        high = box.bottom() - (box.height() - 2) * min(1.0, amount)
-        rise = min(clip.ease_in * px, box.width())
-        fall = min(clip.ease_out * px, box.width() - rise)
-        hill = QPainterPath(box.bottomLeft())
-        hill.cubicTo(box.left() + rise / 2, box.bottom(), box.left() + rise / 2, high, box.left() + rise, high)
-        hill.lineTo(box.right() - fall, high)
-        hill.cubicTo(box.right() - fall / 2, high, box.right() - fall / 2, box.bottom(), box.right(), box.bottom())
-        painter.fillPath(hill, mix(color, 0.55))
-        if selected or picture.hover == item:
-            painter.setBrush(QColor(colors.text))
-            painter.setPen(Qt.PenStyle.NoPen)
-            for x in (box.left() + rise, box.right() - fall):
-                painter.drawEllipse(QPointF(x, box.top() + 6), 3.2, 3.2)
-    else:
-        painter.fillRect(QRectF(box.left(), box.bottom() - 4, box.width() * min(1.0, amount), 4), mix(color, 0.8))
-    painter.setPen(QColor(colors.text))
-    label = f"{picture.names.get(name, name.replace('_', ' ').capitalize())}  {amount * 100:.0f} %"
-    text = QRectF(max(box.left(), 0) + 8, box.top(), box.right() - max(box.left(), 0) - 12, box.height())
-    if text.width() > 12:
-        short = QFontMetricsF(painter.font()).elidedText(label, Qt.TextElideMode.ElideRight, text.width())
-        painter.drawText(text, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, short)
-    painter.restore()
-    painter.setPen(QPen(QColor(colors.accent), 2) if selected else QPen(mix(color, 0.9), 1))
-    painter.drawPath(shape)
+def _dense(
+    painter: QPainter, picture: Picture, row: Row, width: float, times: SegmentTimes, visible: range, base: QColor
+) -> None:
+    """Segments too narrow to tell apart: how full each pixel column is."""
+    columns = max(1, int(width))
+    part = slice(visible.start, visible.stop)
+    rate = float(picture.rate)
+    left = np.clip((times.start_s[part] * rate - picture.scale.offset) * picture.scale.px_per_frame, 0, columns)
+    right = np.clip((times.end_s[part] * rate - picture.scale.offset) * picture.scale.px_per_frame, 0, columns)
+    filled = np.zeros(columns + 2)
+    for edge, sign in ((left, 1.0), (right, -1.0)):  # the integral of the steps, split between neighbouring columns
+        whole = edge.astype(np.int64)
+        rest = edge - whole
+        np.add.at(filled, whole, sign * (1 - rest))
+        np.add.at(filled, whole + 1, sign * rest)
+    coverage = np.clip(np.cumsum(filled)[:columns], 0, 1) * 0.42
+    strip = np.repeat(coverage[None], row.height - 6, 0)
+    painter.drawImage(QPointF(0, row.top + 3), tinted(strip, base))
 
 
 def line_points(values: np.ndarray, scale: TimeScale, width: float, row: Row, low: float, high: float) -> QPolygonF:
@@ -276,12 +228,12 @@ def line_points(values: np.ndarray, scale: TimeScale, width: float, row: Row, lo
     begin, stop = max(0, int(first)), min(len(values), int(last) + 2)
     if stop - begin < 2:
         return QPolygonF()
-    step = max(1, int((stop - begin) / max(width, 1)))
+    step = max(1, int(1.5 * (stop - begin) / max(width, 1)))
     frames = np.arange(begin, stop, step)
     part = np.clip((values[begin:stop:step] - low) / max(high - low, 1e-6), 0, 1)
     y = row.top + row.height - 4 - part * (row.height - 8)
     x = (frames - scale.offset) * scale.px_per_frame
-    return QPolygonF([QPointF(a, b) for a, b in zip(x, y, strict=True)])
+    return QPolygonF(list(map(QPointF, x.tolist(), y.tolist())))
 
 
 def _motion(painter: QPainter, picture: Picture, row: Row, width: float) -> None:
@@ -293,22 +245,23 @@ def _motion(painter: QPainter, picture: Picture, row: Row, width: float) -> None
         lines: list[tuple[np.ndarray, float, float, Qt.PenStyle]] = []
         if row.kind == "pose":
             styles = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
-            reach = max(LEAST_RANGE_RAD, float(np.abs(performance.head[:, :3]).max()))
+            reach = picture.reach("pose", performance.head[:, :3])
             lines = [(performance.head[:, i], -reach, reach, styles[i]) for i in range(3)]
         elif row.kind == "gaze":
-            mean = (performance.gaze[:, :2] + performance.gaze[:, 2:]) / 2
-            reach = max(LEAST_RANGE_RAD, float(np.abs(mean).max()))
+            reach = picture.reach("gaze", performance.gaze)
             lines = [
-                (mean[:, 0], -reach, reach, Qt.PenStyle.SolidLine),
-                (mean[:, 1], -reach, reach, Qt.PenStyle.DashLine),
+                (performance.gaze[:, 0], -reach, reach, Qt.PenStyle.SolidLine),
+                (performance.gaze[:, 1], -reach, reach, Qt.PenStyle.DashLine),
             ]
         else:
             values = _channel(performance, "eyeBlinkLeft" if row.kind == "blink" else row.channel)
             if values is not None:
                 lines = [(values, 0.0, 1.0, Qt.PenStyle.SolidLine)]
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for values, low, high, style in lines:
-            painter.setPen(QPen(mix(color, 0.75), 1.2, style))
+        dashes = picture.scale.px_per_frame > DASH_PX  # dashes along thousands of points are slow and unreadable
+        for number, (values, low, high, style) in enumerate(lines):
+            shade = mix(color, 0.75 - 0.15 * number)
+            painter.setPen(QPen(shade, 1.2, style if dashes else Qt.PenStyle.SolidLine))
             painter.drawPolyline(line_points(values, picture.scale, width, row, low, high))
     curves = picture.scene.curves(row)
     if row.kind == "curve" and curves:
@@ -359,6 +312,6 @@ def key_shape(
 
 
 _ROWS = {
-    "voice": _voice, "words": _segments, "phones": _segments, "emotions": _clips, "styles": _clips,
+    "voice": _voice, "words": _segments, "phones": _segments, "emotions": paint_clips, "styles": paint_clips,
     "pose": _motion, "gaze": _motion, "blink": _motion, "curve": _motion,
 }  # fmt: skip

@@ -13,7 +13,7 @@ from app.ui.session import Session
 from app.ui.theme import SPACE
 from app.ui.timeline.edits import Selection
 from app.ui.timeline.layout import Scene
-from app.ui.timeline.painting import Picture
+from app.ui.timeline.picture import Picture
 from app.ui.timeline.scale import TimeScale
 from app.ui.timeline.view import TimelineView
 

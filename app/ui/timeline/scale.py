@@ -84,13 +84,8 @@ def snap(
     -------
     (frame, candidate it stuck to or None)
     """
-    best: float | None = None
-    for candidate in candidates:
-        if abs(candidate - frame) * px_per_frame <= reach_px and (
-            best is None or abs(candidate - frame) < abs(best - frame)
-        ):
-            best = candidate
-    if best is None:
+    best = min(candidates, key=lambda candidate: abs(candidate - frame), default=None)
+    if best is None or abs(best - frame) * px_per_frame > reach_px:
         return round(frame), None
     return round(best), round(best)
 

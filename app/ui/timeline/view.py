@@ -31,7 +31,7 @@ from app.ui.timeline.drags import Drag, start_drag
 from app.ui.timeline.edits import Selection
 from app.ui.timeline.headers import HEADER, header_hit, paint_headers
 from app.ui.timeline.layout import RULER, Hit, Item, Scene, content_height, edges, hit, in_box
-from app.ui.timeline.painting import Picture
+from app.ui.timeline.picture import Picture, mix
 from app.ui.timeline.scale import TimeScale, snap
 from engines.timebase import timecode
 
@@ -161,12 +161,12 @@ class TimelineView(QWidget):
             painter.drawLine(QPointF(x, RULER), QPointF(x, self.height()))
         if self._box is not None:
             painter.setPen(QPen(QColor(theme.current().accent), 1))
-            painter.setBrush(painting.mix(QColor(theme.current().accent), 0.15))
+            painter.setBrush(mix(QColor(theme.current().accent), 0.15))
             painter.drawRect(QRectF(self._box[0], self._box[1]).normalized())
         self._paint_playhead(painter)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(painting.mix(QColor(theme.current().accent), 0.8), 1))
+            painter.setPen(QPen(mix(QColor(theme.current().accent), 0.8), 1))
             painter.drawLine(QPointF(0, 0.5), QPointF(self.track_width(), 0.5))
         painter.end()
 
@@ -175,7 +175,7 @@ class TimelineView(QWidget):
         x = round(self.scale.x(self.playhead)) + 0.5
         width = self.scale.px_per_frame
         if width > 6:
-            painter.fillRect(QRectF(x, RULER, width, self.height()), painting.mix(color, 0.10))
+            painter.fillRect(QRectF(x, RULER, width, self.height()), mix(color, 0.10))
         painter.setPen(QPen(color, 1.4))
         painter.drawLine(QPointF(x, 14), QPointF(x, self.height()))
         painter.setPen(Qt.PenStyle.NoPen)

@@ -44,7 +44,15 @@ def test_every_command_is_in_a_menu_and_has_a_handler(window):
 def test_everything_that_can_be_used_has_a_name(window):
     kinds = (QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QPlainTextEdit)
     nameless = []
-    for panel in (window.media, window.presets, window.inspector, window.transport, window.curves, window.timeline):
+    for panel in (
+        window.media,
+        window.transcript,
+        window.presets,
+        window.inspector,
+        window.transport,
+        window.curves,
+        window.timeline,
+    ):
         for kind in kinds:
             for widget in panel.findChildren(kind):
                 inner = type(widget).__name__ == "QScrollBar" or isinstance(widget.parent(), QLineEdit)

@@ -1,0 +1,62 @@
+"""What the timeline's painters read, and what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter
+
+from app.ui import theme
+from app.ui.timeline.layout import Item, Row, Scene
+from app.ui.timeline.scale import TimeScale
+from app.ui.timeline.waveform import Peaks
+from engines.api import Performance
+
+LEAST_RANGE_RAD = 0.08
+"""Head and eye motion smaller than this is not drawn any larger."""
+
+
+@dataclass
+class Picture:
+    """Everything that the painters read."""
+
+    scene: Scene
+    scale: TimeScale
+    rate: Fraction
+    selection: frozenset[Item] = frozenset()
+    performance: Performance | None = None
+    peaks: Peaks | None = None
+    spectrogram: np.ndarray | None = None
+    show_spectrogram: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Preset id -> name for people."""
+    hover: Item | None = None
+    busy: str = ""
+    """What is being worked on while words and motion are missing."""
+    _reach: dict[str, tuple[object, float]] = field(default_factory=dict)
+
+    def reach(self, name: str, values: np.ndarray) -> float:
+        """Largest angle of a motion, which its row is scaled by; computed once a performance."""
+        known = self._reach.get(name)
+        if known is None or known[0] is not self.performance:
+            largest = max(LEAST_RANGE_RAD, float(np.abs(values).max(initial=0)))
+            self._reach[name] = known = self.performance, largest
+        return known[1]
+
+
+def mix(color: QColor, alpha: float) -> QColor:
+    """``color`` with another opacity, 0 to 1."""
+    result = QColor(color)
+    result.setAlphaF(alpha)
+    return result
+
+
+def hint(painter: QPainter, row: Row, width: float, text: str) -> None:
+    """Words in an empty row that say what to do."""
+    painter.setPen(QColor(theme.current().muted))
+    box = QRectF(12, row.top, width - 24, row.height)
+    painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
