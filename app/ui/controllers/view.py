@@ -15,6 +15,7 @@ from app.ui import icons, overlays, theme
 from app.ui.command_palette import CommandPalette
 from app.ui.emotion_model import Part
 from app.ui.shortcuts import ShortcutsDialog
+from app.ui.weights_dialog import WeightsDialog
 from app.ui.widgets import renew_icons
 from engines.errors import StudioError
 
@@ -52,6 +53,7 @@ class ViewController(QObject):
             "view.timeline_fit": timeline.zoom_to_fit, "view.spectrogram": self.window.timeline.set_spectrogram,
             "view.theme": self.set_light, "view.reset": self.window.reset_layout, "tools.palette": self.palette,
             "tools.queue": self.window.show_queue, "tools.shortcuts": self.shortcuts,
+            "tools.weights": self.weights,
             "tools.clear_cache": self.clear_cache, "tools.about": self.about,
         }  # fmt: skip
 
@@ -202,6 +204,11 @@ class ViewController(QObject):
         dialog = ShortcutsDialog(self.window.shortcuts, self.window)
         if dialog.exec():
             self.window.apply_shortcuts()
+        dialog.deleteLater()
+
+    def weights(self) -> None:
+        dialog = WeightsDialog(self.session, self.window)
+        dialog.exec()
         dialog.deleteLater()
 
     def clear_cache(self) -> None:

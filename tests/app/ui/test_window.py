@@ -339,3 +339,24 @@ def test_the_curve_editor_adds_and_drags_keys(filled, qtbot):
     assert moved.keys[0].frame == 15
     filled.curves.mute.click()
     assert commands.curve(session.project, "jawOpen").mute
+
+
+def test_the_weights_dialog_says_what_is_missing_and_refuses_what_is_wrong(window, qtbot, tmp_path):
+    from PySide6.QtWidgets import QLabel
+
+    from app.ui.weights_dialog import WeightsDialog
+    from engines import weights
+
+    dialog = WeightsDialog(window.session, window)
+    qtbot.addWidget(dialog)
+    words = " ".join(label.text() for label in dialog.findChildren(QLabel))
+    for status in weights.statuses():
+        assert status.entry.name in words
+        assert status.entry.licence in words
+    wrong = tmp_path / "wrong.txt"
+    wrong.write_text("no network")
+    dialog.add(wrong)
+    qtbot.waitUntil(lambda: dialog.add_file.isEnabled(), timeout=20_000)
+    assert "wrong.txt" in dialog.note.text()
+    assert not dialog.bar.isVisible()
+    dialog.reject()
