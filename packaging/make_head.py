@@ -371,6 +371,17 @@ def sparse(name: str, deltas: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
+def sealed(baked: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The neutral face with its lips together, and units that respect that; MakeHuman's own lips are a little open."""
+    from engines.rig import personal
+    from engines.rig.head import load_head
+
+    head = load_head()
+    closed = head.mesh.vertices + personal.seal_lips(head.mesh.vertices.astype(float))
+    units = personal.seal_units(head.mesh.units)
+    return {"vertices": closed.astype(np.float32), **sparse("unit", units)}
+
+
 def main() -> None:
     if len(sys.argv) != 2:
         raise SystemExit(__doc__)
@@ -381,6 +392,7 @@ def main() -> None:
     from embed_landmarks import embed
 
     baked.update(embed())
+    baked.update(sealed(baked))
     np.savez_compressed(out, **baked)
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB, {len(baked['vertices'])} vertices")
 

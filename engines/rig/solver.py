@@ -24,14 +24,14 @@ from engines.rig.landmark_sets import EYE_LOWER, EYE_UPPER, INNER_LOWER, INNER_U
 POSE: Final = 7
 NOT_FITTED: Final = (
     "eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp", "mouthClose", "cheekPuff", "tongueOut", "jawForward",
-    "noseSneer", "cheekSquint",
+    "noseSneer", "cheekSquint", "mouthPress", "mouthDimple",
 )  # fmt: skip
 """Units that landmarks do not show, or that follow something else."""
 
 UNIT_SIGMA: Final = {
-    "jawOpen": 0.25, "mouthSmile": 0.5, "mouthUpperUp": 0.4, "mouthLowerDown": 0.4, "eyeBlink": 0.4,
+    "jawOpen": 0.25, "mouthSmile": 0.8, "mouthUpperUp": 0.4, "mouthLowerDown": 0.4, "eyeBlink": 0.4,
     "browInnerUp": 0.3, "browOuterUp": 0.3, "browDown": 0.3, "mouthPucker": 0.2, "mouthFunnel": 0.15,
-    "jawLeft": 0.1, "jawRight": 0.1, "mouthLeft": 0.12, "mouthRight": 0.12, "mouthPress": 0.2, "eyeSquint": 0.3,
+    "jawLeft": 0.1, "jawRight": 0.1, "mouthLeft": 0.12, "mouthRight": 0.12, "eyeSquint": 0.3,
 }  # fmt: skip
 LANDMARK_SIGMA: Final = 0.010
 """Expected error of a landmark in eye distances."""
@@ -288,10 +288,10 @@ def _neutral_identity(b: Basis, identity: int) -> tuple[np.ndarray, np.ndarray]:
         rows.append((axes[:, eye_up[4], 1] - axes[:, eye_low[4], 1]) / 0.25)
     # A smile is an expression: as an identity, corners neither rise above the middle nor go far apart.
     corners, middle = (axes[:, 61] + axes[:, 291]) / 2, (axes[:, 13] + axes[:, 14]) / 2
-    rows.append((corners - middle)[:, 1] / 0.10)
+    rows.append((corners - middle)[:, 1] / 0.07)
     width, eyes = axes[:, 291, 0] - axes[:, 61, 0], axes[:, 263, 0] - axes[:, 33, 0]
     usual = (b.mean[291, 0] - b.mean[61, 0]) / (b.mean[263, 0] - b.mean[33, 0])
-    rows.append((width - usual * eyes) / 0.22)
+    rows.append((width - usual * eyes) / 0.17)
     return np.array(rows), np.array(right + [0.0] * (len(rows) - len(right)))
 
 
