@@ -68,13 +68,13 @@ def write_video(
     length = int(np.clip(JOURNAL_BYTES // (width * height * 4), *SEGMENT_FRAMES))
     count = len(take)
     starts = range(0, count, length)
-    parts: list[Path] = []
+    parts: list[tuple[Path, int]] = []
     silent = replace(options, sound=False, sign=False)
     try:
         for start in starts:
             stop = min(start + length, count)
             segment = folder / f"{start:08d}{path.suffix.lower()}"
-            parts.append(segment)
+            parts.append((segment, stop - start))
             if not segment.exists():
 
                 def watched(part: float, what: str, start: int = start, stop: int = stop) -> None:

@@ -15,16 +15,16 @@ from app.export.options import ExportOptions
 from app.export.provenance import sign
 from app.export.registry import format_of
 from app.export.take import Take
-from app.export.video import container_arguments, sound_codec
+from app.export.video import REORDER_FRAMES, container_arguments, sound_codec, time_scale
 from engines.errors import ExportError, InputError
 
 
-def join(segments: Sequence[Path], take: Take, path: Path, options: ExportOptions) -> list[Path]:
+def join(segments: Sequence[tuple[Path, int]], take: Take, path: Path, options: ExportOptions) -> list[Path]:
     """Write ``path`` from silent videos that follow one another, with the voice of ``take``.
 
     Parameters
     ----------
-    segments : files of the same format and codec that together hold all frames of ``take``
+    segments : files of the same format and codec with the number of their frames, which together are all of ``take``
 
     Raises
     ------
@@ -34,10 +34,13 @@ def join(segments: Sequence[Path], take: Take, path: Path, options: ExportOption
     kind = format_of(path, options).id
     with atomic(path) as temporary, tempfile.TemporaryDirectory(prefix="soliloquy-") as folder:
         listing = Path(folder) / "segments.txt"
-        quoted = (str(s.resolve()).replace("'", "'\\''") for s in segments)
-        listing.write_text("ffconcat version 1.0\n" + "".join(f"file '{s}'\n" for s in quoted), encoding="utf-8")
+        lines = ["ffconcat version 1.0"]
+        for segment, frames in segments:
+            quoted = str(segment.resolve()).replace("'", "'\\''")
+            lines += [f"file '{quoted}'", f"duration {float(frames / take.rate):.6f}"]
+        listing.write_text("\n".join(lines) + "\n", encoding="utf-8")
         inputs = ["-f", "concat", "-safe", "0", "-i", os.fspath(listing)]
-        maps = ["-map", "0:v:0", "-c:v", "copy"]
+        maps = ["-map", "0:v:0", "-c:v", "copy", "-bsf:v", _on_the_grid(kind, take.rate)]
         if options.sound and take.voice is not None:
             if not take.voice.is_file():
                 raise InputError(f"The voice {take.voice} is no longer there. Find it or choose another one.")
@@ -54,3 +57,13 @@ def join(segments: Sequence[Path], take: Take, path: Path, options: ExportOption
             raise ExportError(f"The video could not be joined: {said[-1] if said else 'ffmpeg failed'}. Export again.")
         sign(temporary, path.suffix, take, options)
     return [path]
+
+
+def _on_the_grid(kind: str, rate: Fraction) -> str:
+    """The filter that puts each frame exactly at its time: containers round the lengths of segments."""
+    if kind == "webm":  # whole milliseconds, packets in the order of the frames
+        time = f"round(N*{1000 * rate.denominator}/{rate.numerator})"
+        return f"setts=pts={time}:dts={time}"
+    ticks = time_scale(rate) / rate  # in a frame, a whole number
+    delay = REORDER_FRAMES if kind == "mp4" else 0
+    return f"setts=pts=round(PTS/{ticks})*{ticks}:dts=(N-{delay})*{ticks}"

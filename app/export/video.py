@@ -27,6 +27,8 @@ _HARDWARE: Final = {
     "hevc": ("hevc_nvenc", "hevc_videotoolbox", "hevc_qsv", "hevc_amf"),
 }
 _SOFTWARE: Final = {"h264": "libx264", "hevc": "libx265"}
+REORDER_FRAMES: Final = 2
+"""Frames by which an MP4 encoder may put decoding before showing; segments of one video can then be joined."""
 MARK: Final = "Synthetic performance of a portrait, made with Soliloquy"
 """Plain-text mark in the metadata of each video, beside the signed manifest."""
 
@@ -44,7 +46,7 @@ def _mp4_codec(options: ExportOptions) -> list[str]:
         "h264_nvenc": ["-rc", "vbr", "-cq", f"{crf}", "-b:v", "0"],
         "hevc_nvenc": ["-rc", "vbr", "-cq", f"{crf + 3}", "-b:v", "0"],
     }.get(chosen, ["-b:v", f"{4 + options.quality // 5}M"])
-    return ["-c:v", chosen, *settings, "-pix_fmt", "yuv420p"]
+    return ["-c:v", chosen, *settings, "-bf", f"{REORDER_FRAMES}", "-pix_fmt", "yuv420p"]
 
 
 def _codec(kind: str, options: ExportOptions) -> tuple[list[str], str, list[str]]:
@@ -76,10 +78,15 @@ def sound_codec(kind: str) -> list[str]:
     return _codec(kind, ExportOptions())[2]
 
 
+def time_scale(rate: Fraction) -> int:
+    """Ticks in a second of MP4 and QuickTime files; a frame is a whole number of them."""
+    return rate.numerator * (1 if rate.numerator > 999 else 1000)
+
+
 def container_arguments(kind: str, take: Take, options: ExportOptions) -> list[str]:
     """Arguments of a container that do not touch the streams: time base, tags, metadata."""
-    ticks = take.rate.numerator * (1 if take.rate.numerator > 999 else 1000)  # a frame is a whole number of ticks
-    container = ["-movflags", "+faststart+write_colr", "-video_track_timescale", f"{ticks}"] if kind != "webm" else []
+    scale = ["-video_track_timescale", f"{time_scale(take.rate)}"]
+    container = ["-movflags", "+faststart+write_colr", *scale] if kind != "webm" else []
     tag = ["-tag:v", "hvc1"] if kind == "mp4" and options.codec == "hevc" else []  # Apple's players know only this tag
     return [*container, *tag, *_metadata(take)]
 
