@@ -141,6 +141,38 @@ def test_eyeball_stays_behind_the_lids() -> None:
         assert np.median(away) < 1.15 * radius
 
 
+def visible_eye(fitted: FittedHead, weights: np.ndarray, side: int) -> int:
+    """Pixels (a quarter of a millimetre) of an eyeball that the skin leaves in sight, seen from the front."""
+    mesh = fitted.mesh
+    points = mesh.shaped(weights).astype(float) - mesh.pivots[2 + side]
+    corners = points[mesh.triangles]
+    near = (np.abs(corners[..., :2]) < 2.0).all((1, 2)) & ((mesh.parts == 0) | (mesh.parts == 1 + side))
+    facing = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])[:, 2] > 0
+    depth, part = np.full((160, 160), -np.inf), np.full((160, 160), -1)
+    for (a, b, c), kind in zip(corners[near & facing], mesh.parts[near & facing], strict=True):
+        low = np.floor((np.minimum.reduce([a, b, c])[:2] + 2) * 40).astype(int).clip(0, 159)
+        high = np.ceil((np.maximum.reduce([a, b, c])[:2] + 2) * 40).astype(int).clip(0, 159)
+        y, x = np.mgrid[low[1] : high[1] + 1, low[0] : high[0] + 1]
+        px, py = (x + 0.5) / 40 - 2, (y + 0.5) / 40 - 2
+        area = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+        u = ((b[0] - px) * (c[1] - py) - (b[1] - py) * (c[0] - px)) / area
+        v = ((c[0] - px) * (a[1] - py) - (c[1] - py) * (a[0] - px)) / area
+        z = u * a[2] + v * b[2] + (1 - u - v) * c[2]
+        window = np.s_[low[1] : high[1] + 1, low[0] : high[0] + 1]
+        hit = (u >= 0) & (v >= 0) & (u + v <= 1) & (z > depth[window])
+        depth[window] = np.where(hit, z, depth[window])
+        part[window] = np.where(hit, kind, part[window])
+    return int((part == 1 + side).sum())
+
+
+def test_closed_lids_leave_nothing_of_the_eye() -> None:
+    fitted = fit_head(drawn(11, (0, 0, 0)), (512, 512))
+    for side in (0, 1):
+        assert visible_eye(fitted, np.zeros(52), side) > 800
+        assert visible_eye(fitted, expression(eyeBlink=1), side) < 5
+        assert 100 < visible_eye(fitted, expression(eyeBlink=0.5), side) < 0.7 * visible_eye(fitted, np.zeros(52), side)
+
+
 def test_camera_projects_and_back() -> None:
     camera = Camera(800.0, (255.5, 200.0))
     points = np.array([[1.0, 2.0, -50.0], [-3.0, 0.5, -80.0]])
