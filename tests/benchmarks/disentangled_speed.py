@@ -42,8 +42,6 @@ def official_flow(model: EDTalk, source: torch.Tensor, driver: torch.Tensor, alp
     alpha = alpha.clone()
     alpha[:, model.banks["pose"]] = pose
     motion, expression = model.direction(alpha)
-    for module, feature in zip(model.dec.fineadainresblock, features, strict=True):
-        module.norm1(module.conv1(feature), expression)  # the published module computes this and drops it
     picture: torch.Tensor = model.dec(features, code + motion, expression)
     return picture
 
