@@ -18,7 +18,8 @@ _ONES = tuple(_BELOW_TWENTY.split(" "))
 _TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _SCALES = ((10**9, "billion"), (10**6, "million"), (1000, "thousand"), (100, "hundred"))
 _SIGNS = {"%": " percent ", "&": " and ", "+": " plus ", "=": " equals ", "@": " at ", "$": " dollars ", "€": " euros "}
-_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*['’]?|\d+(?:[.,]\d+)*", re.UNICODE)
+_TOKEN = re.compile(r"[\u3400-\u9fff]|(?:(?![\u3400-\u9fff])[^\W\d_])+(?:['’][^\W\d_]+)*['’]?|\d+(?:[.,]\d+)*")
+"""A Chinese character, a word, or a number."""
 
 
 @dataclass(frozen=True)

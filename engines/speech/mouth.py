@@ -47,7 +47,8 @@ TONGUE: Final[Mapping[str, float]] = {
 
 _GATE_SIGMA_S = 0.020
 _TONGUE_SIGMA_S = 0.030
-_REST_AFTER_S, _REST_OVER_S = 0.20, 0.35
+_GATE_GAIN = 1.15
+_REST_AFTER_S, _REST_OVER_S = 0.30, 0.50
 
 
 def indicator(phones: Iterable[PhoneLike], labels: Iterable[str], count: int) -> np.ndarray:
@@ -66,7 +67,7 @@ def indicator(phones: Iterable[PhoneLike], labels: Iterable[str], count: int) ->
 
 def closure_gate(phones: Iterable[PhoneLike], count: int) -> np.ndarray:
     """How firmly the lips are shut, 0 to 1 : float64 (count,)."""
-    return np.clip(1.5 * gaussian_filter1d(indicator(phones, CLOSERS, count), _GATE_SIGMA_S * RATE), 0, 1)
+    return np.clip(_GATE_GAIN * gaussian_filter1d(indicator(phones, CLOSERS, count), _GATE_SIGMA_S * RATE), 0, 1)
 
 
 def tongue_track(phones: Iterable[PhoneLike], count: int) -> np.ndarray:
@@ -119,7 +120,7 @@ def mouth_track(
     if phones:
         aperture = GEOMETRY.index("aperture")
         gate = closure_gate(phones, count)
-        mouth[:, aperture] += gate * (shut_aperture(fitted) - mouth[:, aperture])
+        mouth[:, aperture] += gate * (np.minimum(mouth[:, aperture], shut_aperture(fitted)) - mouth[:, aperture])
     return {name: mouth[:, k].astype(np.float32) for k, name in enumerate(GEOMETRY)}
 
 

@@ -8,6 +8,9 @@ Scores at zero lag: Pearson r per clip against the video at its own rate (offset
 within speaker, then over speakers; velocity is r of first differences of the aperture; closure is the share of aligned
 P B M (shorter than 0.25 s) whose aperture has a minimum within two frames that is local and in the clip's lowest 30 %.
 
+Four ways of listening are scored: the readout without any phones; with the phones the sound itself suggests, as for a
+language nobody transcribes; with English recognised; with the clip's text, where ``phones.json`` knows it.
+
 With ``--leave-one-out`` the readout is fitted anew for each speaker (all of GRID together) on the other speakers;
 ``--folds N`` puts speakers together into N groups, which is quicker.
 """
@@ -27,7 +30,7 @@ from engines.rig.solve import solve_mouth
 from engines.speech import readout
 from engines.speech.analysis import SpeechAnalysis, analyse
 from engines.speech.audio import load_voice
-from engines.speech.corpus import Clip, load_clips
+from engines.speech.corpus import Clip, load_clips, save_readout
 from engines.speech.mouth import PhoneLike, geometry_targets, mouth_track
 from engines.speech.readout import GEOMETRY, Readout
 
@@ -94,20 +97,22 @@ def evaluate(
 ) -> dict[str, tuple[list[Clip], dict[str, dict[str, float]]]]:
     """Scores per way of listening: the clips it applies to, and their scores by name."""
     results: dict[str, tuple[list[Clip], dict[str, dict[str, float]]]] = {
-        "sound only": ([], {}),
-        "sound, phones recognised": ([], {}),
-        "sound, text given": ([], {}),
+        "readout alone": ([], {}),
+        "any language, no text": ([], {}),
+        "English, no text": ([], {}),
+        "English, text given": ([], {}),
     }
     for clip in clips:
         voice, own = load_voice(clip.sound), fitted[clip.name]
-        free = analyse(voice, fitted=own)
+        heard, free = analyse(voice, language="und", fitted=own), analyse(voice, fitted=own)
         ways: list[tuple[str, SpeechAnalysis, tuple[PhoneLike, ...]]] = [
-            ("sound only", free, ()),
-            ("sound, phones recognised", free, free.phones),
+            ("readout alone", heard, ()),
+            ("any language, no text", heard, heard.phones),
+            ("English, no text", free, free.phones),
         ]
         if clip.text:
             told = analyse(voice, clip.text, fitted=own)
-            ways.append(("sound, text given", told, told.phones))
+            ways.append(("English, text given", told, told.phones))
         for way, analysis, phones in ways:
             found = score(clip, driven(analysis, phones, own))
             results[way][0].append(clip)
@@ -150,7 +155,13 @@ def main(arguments: list[str] | None = None) -> None:
         options = replace(Options(), **chosen)
         data = examples(clips, options.copies, given.work)
         for held in groups(clips, given.folds):
-            model = fit([c for c in clips if c.fold not in held], data, options, log=lambda _: None)
+            kept = given.work / f"{options.seeds}-without-{'+'.join(sorted(held))}.npz" if given.work else None
+            if kept and kept.exists():
+                model = readout.read(kept)
+            else:
+                model = fit([c for c in clips if c.fold not in held], data, options, log=lambda _: None)
+                if kept:
+                    save_readout(kept, model.arrays)
             fitted |= {c.name: model for c in clips if c.fold in held}
             print("fitted without", ", ".join(sorted(held)), flush=True)
     print(" " * 28 + "".join(f"{n:>9s}" for n in SHOWN))

@@ -70,6 +70,10 @@ def test_other_languages_are_read_by_rule(language: str, word: str, phones: str)
     assert found == tuple(phones.replace("IH", "IY").split()) or found == tuple(phones.split())
 
 
+def test_chinese_characters_are_words() -> None:
+    assert [w.text for w in lexicon.words("妈妈，你好!", "zh")] == ["妈", "妈", "你", "好"]
+
+
 def test_every_rule_gives_known_phones() -> None:
     for table in (*letters._RULES.values(), letters._FALLBACK):
         for sounds in table.values():
