@@ -1,7 +1,8 @@
-"""Video exports that go on where they were killed, without drawing a finished frame again.
+"""Exports of pictures that go on where they were killed, without drawing a finished frame again.
 
-The video is encoded in segments that are joined without encoding again. Drawn frames of the current segment are kept in
-a journal until the segment is complete, so what is on disk is bounded however long the shot is.
+Videos are encoded in segments that are joined without encoding again; picture sequences gather in the same segments.
+Drawn frames of the current segment are kept in a journal until the segment is complete, so what is on disk is bounded
+however long the shot is.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import shutil
 import socket
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,7 +31,7 @@ from engines.errors import ExportError
 if TYPE_CHECKING:
     from app.export import ExportOptions, Take
 
-RESUME_VERSION: Final = 1
+RESUME_VERSION: Final = 2
 JOURNAL_BYTES: Final = 256 << 20
 SEGMENT_FRAMES: Final = (25, 250)
 """Fewest and most frames of a segment; between them as many as fit a journal of `JOURNAL_BYTES`."""
@@ -38,16 +39,16 @@ KEEP_S: Final = 14 * 86400.0
 """Unfinished exports older than this are removed."""
 
 
-def write_video(
+def write_drawn(
     take: Take,
     draw: Callable[[int, int], Iterator[np.ndarray]],
-    path: Path,
+    paths: Sequence[Path],
     options: ExportOptions,
     key: str,
     progress: Progress,
     cancel: CancelToken | None,
 ) -> list[Path]:
-    """Write a video take to ``path``.
+    """Write a take to videos and picture sequences; each frame is drawn once for all of them.
 
     Parameters
     ----------
@@ -61,37 +62,90 @@ def write_video(
         As `app.export.write`; finished segments stay for the next try.
     """
     from app.export import write
-    from app.export.join import join
 
-    folder = _work_folder(content_key(RESUME_VERSION, key, options, path.suffix.lower()))
+    folder = _work_folder(content_key(RESUME_VERSION, key))
     width, height = take.size or (1920, 1080)
     length = int(np.clip(JOURNAL_BYTES // (width * height * 4), *SEGMENT_FRAMES))
     count = len(take)
-    starts = range(0, count, length)
-    parts: list[tuple[Path, int]] = []
+    outputs = [_Output(path, options, folder) for path in paths]
     silent = replace(options, sound=False, sign=False)
     try:
-        for start in starts:
+        for start in range(0, count, length):
             stop = min(start + length, count)
-            segment = folder / f"{start:08d}{path.suffix.lower()}"
-            parts.append((segment, stop - start))
-            if not segment.exists():
-
-                def watched(part: float, what: str, start: int = start, stop: int = stop) -> None:
-                    progress((start + part * (stop - start)) / count, what)
-
-                journal = Journal(folder / f"{start:08d}.frames")
-                pictures = partial(journal.through, partial(_from, draw, start, stop), stop - start)
-                motion = take.motion.slice(start, stop)
-                piece = replace(take, performance=motion, frames=pictures, voice=None, start=take.start + start)
-                write(piece, segment, silent, watched, cancel)
-                journal.remove()
+            journal = Journal(folder / f"{start:08d}.frames")
+            pictures = partial(journal.through, partial(_from, draw, start, stop), stop - start)
+            motion = take.motion.slice(start, stop)
+            piece = replace(take, performance=motion, frames=pictures, voice=None, start=take.start + start)
+            for number, output in enumerate(outputs):
+                segment = output.segment(start, stop - start)
+                if not segment.exists():
+                    done, share = (start + (stop - start) * number / len(outputs)) / count, (stop - start) / count
+                    watched = _watched(progress, done, share / len(outputs))
+                    output.write(partial(write, piece), segment, silent, watched, cancel)
+            journal.remove()
             progress(stop / count, "Drawing")
-        written = join(parts, take, path, options)
+        written = [file for output in outputs for file in output.finish(take)]
     finally:
         _unlock(folder)
     shutil.rmtree(folder, ignore_errors=True)
     return written
+
+
+class _Output:
+    """One file, or one sequence of pictures, in the making: its segments in the work folder."""
+
+    def __init__(self, path: Path, options: ExportOptions, folder: Path) -> None:
+        from app.export import format_of
+
+        self._path, self._options, self._folder = path, options, folder
+        self._video = format_of(path, options).kind == "video"
+        self._mark = content_key(options, path.name if not self._video else path.suffix.lower())[:12]
+        self._segments: list[tuple[Path, int]] = []
+
+    def segment(self, start: int, frames: int) -> Path:
+        """Where the segment that starts at a frame is or will be: a video, or a folder of pictures."""
+        suffix = self._path.suffix.lower() if self._video else ""
+        segment = self._folder / f"{start:08d}-{self._mark}{suffix}"
+        self._segments.append((segment, frames))
+        return segment
+
+    def write(
+        self,
+        write: Callable[..., list[Path]],
+        segment: Path,
+        options: ExportOptions,
+        progress: Progress,
+        cancel: CancelToken | None,
+    ) -> None:
+        """Make one segment; it appears when it is complete."""
+        if self._video:
+            write(segment, options, progress, cancel)
+            return
+        part = segment.with_name(segment.name + ".part")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        write(part / self._path.name, options, progress, cancel)
+        part.rename(segment)
+
+    def finish(self, take: Take) -> list[Path]:
+        """Put the segments together under the final name."""
+        from app.export.files import atomic_folder
+        from app.export.join import join
+
+        if self._video:
+            return join(self._segments, take, self._path, self._options)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        names: list[str] = []
+        with atomic_folder(self._path) as folder:
+            for segment, _ in self._segments:
+                for file in sorted(segment.iterdir()):
+                    shutil.move(file, folder / file.name)
+                    names.append(file.name)
+        return [self._path.parent / name for name in names]
+
+
+def _watched(progress: Progress, done: float, share: float) -> Progress:
+    return lambda part, what: progress(done + share * part, what)
 
 
 def _from(draw: Callable[[int, int], Iterator[np.ndarray]], start: int, stop: int, kept: int) -> Iterator[np.ndarray]:

@@ -403,16 +403,16 @@ class Studio:
         take = self.take(
             project, draw=draw, model=model, render=render, progress=scaled(progress, 0.0, 0.1), cancel=cancel
         )
-        shares = {path: 20.0 if "frames" in f.needs else 1.0 for path, f in chosen.items()}
-        done, total = 0.0, sum(shares.values())
-        for path, share in shares.items():
-            part = scaled(progress, 0.1 + 0.9 * done / total, 0.1 + 0.9 * (done + share) / total)
-            if chosen[path].kind == "video":
-                drawing = self._drawing(project, take, render, cancel)
-                written += resume.write_video(take, drawing, path, options, self._take_key(take, render), part, cancel)
-            else:
-                written += write(take, path, options, part, cancel)
-            done += share
+        drawn = [path for path, f in chosen.items() if "frames" in f.needs]
+        rest = [path for path in chosen if path not in drawn]
+        middle = 0.1 if not drawn else 0.1 + 0.9 * 20 / (20 + len(rest))
+        if drawn:
+            drawing = self._drawing(project, take, render, cancel)
+            key, part = self._take_key(take, render), scaled(progress, 0.1, middle)
+            written += resume.write_drawn(take, drawing, drawn, options, key, part, cancel)
+        for number, path in enumerate(rest):
+            step = (1.0 - middle) / len(rest)
+            written += write(take, path, options, scaled(progress, middle + step * number, middle + step), cancel)
         progress(1.0, "Finished")
         return written
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from app.core import resume
 from app.export import ExportOptions, Take
@@ -47,7 +48,7 @@ def test_segments_join_at_an_exact_rate(tmp_path: Path, monkeypatch: pytest.Monk
             yield picture(i)
 
     path = tmp_path / f"out{suffix}"
-    resume.write_video(make_take(50, rate), draw, path, ExportOptions(sign=False), "a", no_progress, None)
+    resume.write_drawn(make_take(50, rate), draw, [path], ExportOptions(sign=False), "a", no_progress, None)
     found = times(path)
     assert drawn == list(range(50))
     assert len(found) == 50
@@ -70,16 +71,16 @@ def test_no_frame_is_drawn_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     path, whole = tmp_path / "out.mp4", tmp_path / "whole.mp4"
     with pytest.raises(Cancelled):
-        resume.write_video(take, draw, path, ExportOptions(sign=False), "b", no_progress, token)
+        resume.write_drawn(take, draw, [path], ExportOptions(sign=False), "b", no_progress, token)
     assert not list(tmp_path.glob("*out*"))
     assert len(resume.unfinished()) == 1
     token = CancelToken()
-    resume.write_video(take, draw, path, ExportOptions(sign=False), "b", no_progress, token)
+    resume.write_drawn(take, draw, [path], ExportOptions(sign=False), "b", no_progress, token)
     assert drawn[:28] == list(range(28))
     assert drawn == list(range(50))
     assert resume.unfinished() == []
     drawn.clear()
-    resume.write_video(take, lambda a, b: iter([picture(i) for i in range(a, b)]), whole, ExportOptions(sign=False),
+    resume.write_drawn(take, lambda a, b: iter([picture(i) for i in range(a, b)]), [whole], ExportOptions(sign=False),
                        "c", no_progress, None)  # fmt: skip
     assert whole.read_bytes() == path.read_bytes()
 
@@ -100,3 +101,23 @@ def test_damaged_journal_tail_is_ignored(tmp_path: Path) -> None:
     assert drawn == [4]
     assert all(np.array_equal(a, b) for a, b in zip(again, frames, strict=True))
     assert len(list(journal.read())) == 5
+
+
+def test_several_outputs_share_each_drawn_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resume, "SEGMENT_FRAMES", (20, 20))
+    drawn: list[int] = []
+
+    def draw(start: int, stop: int) -> Iterator[np.ndarray]:
+        for i in range(start, stop):
+            drawn.append(i)
+            yield picture(i)
+
+    paths = [tmp_path / "a.mp4", tmp_path / "a.webm", tmp_path / "stills" / "a.png"]
+    written = resume.write_drawn(make_take(45, Fraction(25)), draw, paths, ExportOptions(), "d", no_progress, None)
+    assert drawn == list(range(45))
+    assert written[:2] == paths[:2]
+    assert len(written) == 47
+    assert len(times(paths[0])) == len(times(paths[1])) == 45
+    for i in (0, 21, 44):
+        assert np.array_equal(np.asarray(Image.open(tmp_path / "stills" / f"a.{i:05d}.png")), picture(i))
+    assert len(list((tmp_path / "stills").iterdir())) == 45
