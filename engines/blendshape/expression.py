@@ -14,6 +14,7 @@ import numpy as np
 
 from engines import arkit
 from engines.api import Performance
+from engines.rig.mesh import effective_weights
 
 _ATTACK_S: Final = 0.3
 """How long before and after its motion the mouth counts as active."""
@@ -62,7 +63,8 @@ def drawn_weights(performance: Performance, rest: np.ndarray) -> tuple[np.ndarra
     """
     activity = mouth_activity(performance)
     keep = 1 - activity[:, None] * (1 - kept_share())
-    return np.clip(keep * rest + performance.weights, -0.3, np.maximum(1.0, rest)), activity
+    drawn = np.clip(keep * rest + performance.weights, -0.3, np.maximum(1.0, rest))
+    return effective_weights(drawn), activity
 
 
 _YAW_LIMIT: Final = (0.20, 0.38)

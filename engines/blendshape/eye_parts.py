@@ -32,7 +32,7 @@ class Eye:
     frame : float32 (6,) image-left corner x, y; unit vector along the eye x, y; width W; opening height H, in pixels
     rims : float32 (4, N): height of upper and lower rim and of the crease above the upper rim over the corner line,
         y down, and the brow-side end of the moving skin; at N places from ``-_REACH`` to ``1 + _REACH`` widths
-    lid : float32 (N, 3), colour of lid skin along the eye
+    lid : float32 (N, 6), colour of lid skin along the eye, and of the skin over the fold
     lash : float32 (3,), colour of lashes; lash_strength : 0 to 1
     sclera, iris, highlight : float32 (h, w, 3 / 4 / 3), on the patch; the iris with its cover
     grain : float32 (h, w, 1), texture of the skin around the eye without its tones
@@ -338,11 +338,13 @@ def _lid_colours(
     luma = lid_rows @ _LUMA
     order = np.argsort(luma, 0)
     bright = np.take_along_axis(lid_rows, order[3:, :, None], 0).mean(0)  # the fold and make-up are the dark rows
-    colour = 0.5 * bright + 0.5 * below
-    colour = np.stack([gaussian_filter(colour[:, c], _TABLE * 0.06, mode="nearest") for c in range(3)], -1)
+    above = np.stack([along_eye(rims[0] - f * rims[2]) for f in (1.6, 1.9, 2.2)])
+    above = np.take_along_axis(above, np.argsort(above @ _LUMA, 0)[1:, :, None], 0).mean(0)
+    colour = np.concatenate([0.3 * bright + 0.35 * below + 0.35 * above, above], 1)
+    colour = np.stack([gaussian_filter(column, _TABLE * 0.06, mode="nearest") for column in colour.T], -1)
     rim_rows = np.stack([along_eye(rims[0] - f * width) for f in (-0.02, 0.0, 0.02, 0.04)])
     dark = rim_rows[:, int(_TABLE * 0.35) : int(_TABLE * 0.65)].reshape(-1, 3)
     dark = dark[np.argsort(dark @ _LUMA)[: max(3, len(dark) // 6)]].mean(0)
-    middle = float(colour[_TABLE // 2] @ _LUMA)
+    middle = float(colour[_TABLE // 2, :3] @ _LUMA)
     strength = float(np.clip((middle - float(dark @ _LUMA)) / max(middle, 1.0) * 1.3, 0.25, 1.0))
     return colour.astype(np.float32), (0.75 * dark).astype(np.float32), strength

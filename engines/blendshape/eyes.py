@@ -20,7 +20,7 @@ from engines.blendshape.raster import compiled, sample_cubic
 
 EYEBALL_PER_IRIS: Final = 2.05
 """Radius of the eyeball over that of the iris (12.0 mm / 5.85 mm, Bron et al., Wolff's Anatomy of the Eye)."""
-CLOSED_AT: Final = 0.9
+CLOSED_AT: Final = 0.93
 """Where the lids meet, as a part of the opening from the upper to the lower rim."""
 
 
@@ -187,26 +187,21 @@ def _draw_eye(
                 x, y = corner_x + ax * s * size - ay * v, corner_y + ay * s * size + ax * v
                 skin[0], skin[1], skin[2], _ = sample_cubic(texture, x, y)
                 amount = _smooth(0.03, 0.16, travel / size)
-                if amount > 0 and h < open_crease * 1.2:
+                if amount > 0 and h < open_crease * 1.7:
                     part = h / open_crease
-                    inner = amount * _smooth(0.3 * band, 1.4 * band, h) * (1 - _smooth(0.75, 1.2, part))
+                    # the fold above an open eye smooths out as the lid comes down
+                    inner = 1 - 0.35 * _smooth(0.8, 1.05, part) - 0.65 * _smooth(1.05, 1.7, part)
+                    inner *= amount * _smooth(0.3 * band, 1.4 * band, h)
                     below = l0 + 0.14 * size + 0.5 * h
                     x, y = corner_x + ax * s * size - ay * below, corner_y + ay * s * size + ax * below
                     detail = _bilinear(grain, x - left, y - top, 0)
-                    # a ball lit from above, darker towards the lashes and into the crease
-                    bulge = 0.92 + 0.12 * np.exp(-(((part - 0.55) / 0.3) ** 2)) - 0.05 * _smooth(0.75, 1.0, part)
+                    # a ball lit from above, darker towards the lashes and a little in the fold
+                    bulge = 0.9 + 0.1 * _smooth(0.0, 0.45, part) - 0.05 * np.exp(-(((part - 1.0) / 0.12) ** 2))
+                    high = _smooth(0.55, 1.3, part)
                     for c in range(3):
-                        tone = (lid[k, c] * (1 - f) + lid[k + 1, c] * f) * bulge + detail
-                        skin[c] += inner * (tone - skin[c])
-                    fold = (
-                        amount
-                        * 0.16
-                        * np.exp(-(((part - 1.0) / 0.09) ** 2))
-                        * _smooth(0.0, 0.15, s)
-                        * _smooth(0.0, 0.15, 1 - s)
-                    )
-                    for c in range(3):
-                        skin[c] *= 1 - fold
+                        tone = lid[k, c] * (1 - f) + lid[k + 1, c] * f
+                        tone += high * (lid[k, 3 + c] * (1 - f) + lid[k + 1, 3 + c] * f - tone)
+                        skin[c] += inner * (tone * bulge + detail - skin[c])
             else:
                 h = max(0.0, t - l1)
                 rise = l0 - l1
@@ -240,7 +235,7 @@ def _draw_eye(
             for c in range(3):
                 pixel[c] = skin[c] + cover * (ball[c] - skin[c])
             # lash line: grows as the lid comes down, with a fringe over what lies below it
-            line = lash_strength * _smooth(0.05, 0.5, upper) * _smooth(0.0, 0.12, s) * _smooth(0.0, 0.12, 1 - s)
+            line = lash_strength * _smooth(0.05, 0.5, upper) * _smooth(0.0, 0.3, s) * _smooth(0.0, 0.3, 1 - s)
             if line > 0:
                 d = t - u1
                 sigma = 0.02 * size

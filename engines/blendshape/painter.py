@@ -18,6 +18,7 @@ from engines.blendshape.palette import read_palette
 from engines.blendshape.placement import Placement
 from engines.blendshape.raster import NOTHING, raster
 from engines.blendshape.sheet import BODY_SHARE, build_sheet
+from engines.blendshape.wrinkles import Wrinkles
 
 _MOUTH_UNITS: Final = np.array([i for i, n in enumerate(arkit.NAMES) if arkit.REGION[n] in ("lips", "jaw", "tongue")])
 _LID_UNITS: Final = [arkit.INDEX[n] for n in arkit.NAMES if n.startswith(("eyeBlink", "eyeLook", "eyeWide"))]
@@ -49,6 +50,7 @@ class Painter:
         self.person = np.ascontiguousarray(np.concatenate([colours, 255 * matte[..., None]], -1), np.float32)
         self.cut_out = np.clip(self.person + 0.5, 0, 255).astype(np.uint8)
         self.eyes = take_apart(self.photo, face)
+        self.wrinkles = Wrinkles(self.photo, face)
         sclera = np.mean([np.median(e.sclera.reshape(-1, 3), 0) for e in self.eyes], 0)
         self.palette = read_palette(rgb, face, sclera)
 
@@ -102,6 +104,7 @@ class Painter:
         gaze: np.ndarray,
         tongue: float,
         alone: bool = False,
+        mouth: bool = True,
     ) -> np.ndarray:
         """One frame : uint8 (H, W, 3), or (H, W, 4) straight alpha.
 
@@ -114,20 +117,22 @@ class Painter:
         gaze : (4,)
         tongue : as in `engines.api.Performance`
         alone : the person without background
+        mouth : False leaves the mouth to the sheet, to compare the two
         """
         place = self.placement
         change = np.append(weights - place.rest_weights, -activity).astype(np.float32)
         amounts = np.append(weights, 1 - activity).astype(np.float32)
         turn = place.turned(head[:3])
-        places, nearness = self._sheet_places(change, turn, head[3:])
+        places, nearness = self.sheet_places(change, turn, head[3:])
         poses = eye_poses(own, gaze)
-        speak = self._mouth_strength(change, activity, tongue)
+        speak = self._mouth_strength(change, activity, tongue) if mouth else 0.0
 
         base = self.cut_out if alone else self.photo
         out = base.copy()
         box = self._window(places)
         if box is None and poses[0].still and poses[1].still and speak == 0:
             return out
+        person = self.wrinkles.shaded(self.person, weights - place.rest_weights)
         left, top, right, bottom = self._grown(box, poses)
         if right > left and bottom > top:
             depth = self._scratch("depth", (bottom - top, right - left), NOTHING)
@@ -138,10 +143,10 @@ class Painter:
             for k, (eye, pose) in enumerate(zip(self.eyes, poses, strict=True)):
                 if not pose.still:
                     boxes[k] = eye.box
-                    patches[k] = draw_eye(self.person, eye, pose)
-            composite(base, self.person, self.plate, uv, depth, left, top, boxes, *patches, self.sharp, out)
+                    patches[k] = draw_eye(person, eye, pose)
+            composite(base, person, self.plate, uv, depth, left, top, boxes, *patches, self.sharp, out)
         if speak > 0:
-            self._draw_mouth(amounts, turn, head[3:], tongue, speak, out)
+            self._draw_mouth(person, amounts, turn, head[3:], tongue, speak, out)
         return out
 
     def _scratch(self, name: str, shape: tuple[int, ...], value: float | None = None) -> np.ndarray:
@@ -164,7 +169,15 @@ class Painter:
         body = (BODY_SHARE * shift).astype(np.float32)
         return np.asarray(points + share[:, None] * moved + (1 - share[:, None]) * body)
 
-    def _sheet_places(self, change: np.ndarray, turn: np.ndarray, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def sheet_places(self, change: np.ndarray, turn: np.ndarray, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Places of the grid in the frame (G, 2) and how near they are (G,).
+
+        Parameters
+        ----------
+        change : float32 (53,), weights over those of rest, then minus the activity of the mouth
+        turn : (3, 3), rotation of the head from rest
+        shift : (3,), its translation
+        """
         points = self.sheet.points
         active = np.flatnonzero(np.abs(change) > 1e-6)
         if len(active):
@@ -207,8 +220,19 @@ class Painter:
         amount = min(1.0, amount)
         return amount * amount * (3 - 2 * amount)
 
+    def _mouth_points(self, amounts: np.ndarray) -> np.ndarray:
+        active = np.flatnonzero(np.abs(amounts) > 1e-6)
+        return np.asarray(self.mouth.points + np.tensordot(amounts[active], self.mouth.units[active], 1))
+
+    def mouth_places(self, weights: np.ndarray, activity: float, head: np.ndarray) -> np.ndarray:
+        """Places of the mouth's vertices in the frame (M, 2); parameters as in `draw`."""
+        points = self._mouth_points(np.append(weights, 1 - activity).astype(np.float32))
+        turn = self.placement.turned(head[:3])
+        return self.placement.project(self._carried(points, self.mouth.turn, turn, head[3:]))
+
     def _draw_mouth(
         self,
+        person: np.ndarray,
         amounts: np.ndarray,
         turn: np.ndarray,
         shift: np.ndarray,
@@ -217,8 +241,7 @@ class Painter:
         frame: np.ndarray,
     ) -> None:
         mouth, place = self.mouth, self.placement
-        active = np.flatnonzero(np.abs(amounts) > 1e-6)
-        points = mouth.points + np.tensordot(amounts[active], mouth.units[active], 1)
+        points = self._mouth_points(amounts)
         up, out = place.head_axes[:, 1], place.head_axes[:, 2]
         raise_tongue(mouth, points, tongue, up, out)
         shade = inner_shade(mouth, points, up, out)
@@ -235,7 +258,7 @@ class Painter:
         depth = self._scratch("skin_depth", (bottom - top, right - left), NOTHING)
         drawn = self._scratch("skin", (bottom - top, right - left, 3))
         raster(place_xy, nearness, values, mouth.skin, left, top, depth, drawn, False)
-        blend_skin(self.person, drawn, depth, left, top, np.array(opening), strength, self.sharp, frame)
+        blend_skin(person, drawn, depth, left, top, np.array(opening), strength, self.sharp, frame)
         left, top, right, bottom = opening
         if right <= left or bottom <= top:
             return
@@ -250,7 +273,7 @@ class Painter:
         raster(xy, nearness - mouth.recess, inside, mouth.inner, 0, 0, inner_depth, inner, False)
         raster(xy, nearness, values[:, :0], mouth.window, 0, 0, window, nothing, True)
         blend_opening(
-            self.person,
+            person,
             skin,
             skin_depth,
             inner,

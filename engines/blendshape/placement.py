@@ -14,7 +14,7 @@ from engines.rig.camera import Camera
 from engines.rig.fit import FittedHead
 from engines.rig.head import load_head
 from engines.rig.landmark_sets import EYE_LOWER, EYE_UPPER, INNER_LOWER, INNER_UPPER, OUTER_LOWER, OUTER_UPPER
-from engines.rig.mesh import HeadMesh
+from engines.rig.mesh import HeadMesh, effective_weights
 
 _MOUTH_CM: Final = (2.0, 4.5)
 """Distance from the lips up to which the photo's own mouth gives way to the neutral one, and beyond which it stays."""
@@ -120,14 +120,15 @@ def place(fitted: FittedHead, landmarks: np.ndarray, camera: Camera) -> Placemen
     units = mesh.units @ axes.T
     offsets = fitted.rest_offsets @ axes.T
     neutral = fitted.place(vertices) + (1 - at_mouth) * offsets
-    points = neutral + np.tensordot(fitted.rest_weights, units, 1) + at_mouth * offsets
+    rest = effective_weights(fitted.rest_weights)
+    points = neutral + np.tensordot(rest, units, 1) + at_mouth * offsets
     return Placement(
         mesh=replace(mesh, vertices=vertices),
         camera=camera,
         head_axes=axes.astype(np.float32),
         rest_angles=fitted.rest_head[:3].astype(np.float64),
         pivot=fitted.place(mesh.pivots[1]).astype(np.float32),
-        rest_weights=fitted.rest_weights,
+        rest_weights=np.asarray(rest, np.float32),
         neutral=neutral.astype(np.float32),
         points=points.astype(np.float32),
         screen=camera.project(points)[..., :2].astype(np.float32),
