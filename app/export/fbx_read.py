@@ -360,14 +360,37 @@ def _mesh(file: _File, model: int, geometry: int, folder: Path) -> tuple[Mesh, l
     return mesh, channels
 
 
+def _bind_pose(file: _File) -> dict[int, np.ndarray]:
+    """Where the bones stood when the mesh was bound: global matrices (4, 4) of models.
+
+    The transforms of the models themselves may be those of any frame.
+    """
+    found: dict[int, np.ndarray] = {}
+    for number, node in file.by_id.items():
+        if node.name == "Pose":
+            for entry in node.all("PoseNode"):
+                model, matrix = entry.value("Node"), entry.first("Matrix")
+                if isinstance(model, int) and matrix is not None:
+                    found.setdefault(model, _floats(entry, "Matrix", 16).reshape(-1, 4, 4))
+        elif node.name == "Deformer" and node.first("TransformLink") is not None:
+            for model, _ in file.kids(number, "Model"):
+                found[model] = _floats(node, "TransformLink", 16).reshape(-1, 4, 4)
+    return {
+        model: stack[0].T  # matrices are stored column by column
+        for model, stack in found.items()
+        if len(stack) == 1 and abs(np.linalg.det(stack[0])) > 1e-12
+    }
+
+
 def _bones(file: _File, layer: int | None) -> list[Bone]:
-    bones = []
+    bones, bind = [], _bind_pose(file)
     for model, node in file.by_id.items():
         if node.name != "Model" or len(node.properties) < 3 or node.properties[2] not in ("LimbNode", "Null", "Root"):
             continue
         parent = file.parent_model(model)
-        above = _to_world(file, _global(file, parent) if parent is not None else np.eye(4))
-        rest = above @ _local(node)
+        above = np.eye(4) if parent is None else bind[parent] if parent in bind else _global(file, parent)
+        rest = _to_world(file, bind[model] if model in bind else above @ _local(node))
+        above = _to_world(file, above)
         rows = _settings(node)
         turns = _vector_curve(_animated(file, model, "Lcl Rotation", layer), _vector(rows, "Lcl Rotation"))
         moves = _vector_curve(_animated(file, model, "Lcl Translation", layer), _vector(rows, "Lcl Translation"))

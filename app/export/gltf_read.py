@@ -298,11 +298,31 @@ def _middle(values: np.ndarray, count: int, width: int) -> np.ndarray:
     return values.reshape(count, 3, width)[:, 1]
 
 
+def _bind_pose(file: _File) -> dict[int, np.ndarray]:
+    """Where the joints stood when the mesh was bound (4, 4); the nodes themselves may stand anywhere."""
+    found: dict[int, np.ndarray] = {}
+    for skin in file.list("skins"):
+        if "inverseBindMatrices" not in skin:
+            continue
+        inverse = file.accessor(skin["inverseBindMatrices"])
+        for node, matrix in zip(skin["joints"], inverse.reshape(-1, 4, 4), strict=False):
+            if abs(np.linalg.det(matrix)) > 1e-12:
+                found[_index(node)] = np.linalg.inv(matrix.T)
+    return found
+
+
+def _unscaled(matrix: np.ndarray) -> np.ndarray:
+    """The rotation in a transform (3, 3)."""
+    u, _, v = np.linalg.svd(matrix[:3, :3])
+    return np.asarray(u @ v)
+
+
 def _animate(file: _File, scene: Scene, matrices: list[np.ndarray], parents: list[int], names: list[str]) -> None:
     """Put the first animation into the curves and bones of the scene."""
     nodes = file.list("nodes")
     rotations: dict[int, Curve] = {}
     translations: dict[int, Curve] = {}
+    bind = _bind_pose(file)
     for animation in file.list("animations")[:1]:
         for channel in animation["channels"]:
             target = channel["target"]
@@ -310,21 +330,21 @@ def _animate(file: _File, scene: Scene, matrices: list[np.ndarray], parents: lis
                 continue
             number, path = _index(target["node"]), target["path"]
             sampler = animation["samplers"][_index(channel["sampler"])]
-            above = matrices[parents[number]][:3, :3] if parents[number] >= 0 else np.eye(3)
+            above = bind.get(parents[number], matrices[parents[number]]) if parents[number] >= 0 else np.eye(4)
+            rest = bind.get(number, matrices[number])
             if path == "weights" and "mesh" in nodes[number]:
                 _weight_curves(file, scene, nodes[number], sampler)
             elif path == "rotation":
                 t_s, values, step = _sampled(file, sampler, 4)
-                frame = above / max(abs(np.linalg.det(above)) ** (1 / 3), 1e-12)
-                turned = frame @ _rotation(values) @ _rotation(_numbers(nodes[number], "rotation", (0, 0, 0, 1))).T
-                rotations[number] = Curve(t_s, turned @ np.linalg.pinv(frame), step)
+                turned = _unscaled(above) @ _rotation(values) @ _unscaled(rest).T
+                rotations[number] = Curve(t_s, turned, step)
             elif path == "translation":
                 t_s, values, step = _sampled(file, sampler, 3)
-                moved = (values - _numbers(nodes[number], "translation", (0, 0, 0))) @ above.T / METRES
+                moved = (values @ above[:3, :3].T + above[:3, 3] - rest[:3, 3]) / METRES
                 translations[number] = Curve(t_s, moved, step)
     for number, matrix in enumerate(matrices):
         if "mesh" not in nodes[number]:
-            place = matrix[:3, 3] / METRES
+            place = bind.get(number, matrix)[:3, 3] / METRES
             scene.bones.append(Bone(names[number], place, rotations.get(number), translations.get(number)))
 
 

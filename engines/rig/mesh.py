@@ -28,7 +28,8 @@ def effective_weights(weights: np.ndarray) -> np.ndarray:
     """Weights as they act on the mesh, where one unit limits another.
 
     ``mouthClose`` mends what ``jawOpen`` opens, so it acts no further than that. ``eyeBlink`` at 1 closes the lids
-    whatever else they do, so the other lid units of that eye fade as it grows.
+    whatever else they do, so the other lid units of that eye act at most as far as it leaves open. Weights that
+    already keep these limits stay as they are: a finished performance moves a plain, linear blend shape rig alike.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ def effective_weights(weights: np.ndarray) -> np.ndarray:
     result = np.array(weights)
     result[..., _CLOSE] = np.minimum(weights[..., _CLOSE], weights[..., _JAW])
     for blink, others in _LIDS:
-        result[..., others] *= 1 - np.clip(weights[..., blink, None], 0, 1)
+        result[..., others] = np.minimum(result[..., others], 1 - np.clip(weights[..., blink, None], 0, 1))
     return result
 
 

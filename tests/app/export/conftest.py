@@ -13,7 +13,7 @@ import soundfile as sf
 from app.export import Take
 from engines import arkit
 from engines.api import Performance
-from engines.rig.mesh import HeadMesh
+from engines.rig.mesh import HeadMesh, effective_weights
 
 MakePerformance = Callable[..., Performance]
 
@@ -27,9 +27,7 @@ def random_performance(seed: int = 0, count: int = 24, rate: Fraction = Fraction
         speed, phase = rng.uniform(2, 14, width), rng.uniform(0, 7, width)
         return np.sin(t * speed + phase)
 
-    weights = (curves(arkit.COUNT) + 1) / 2
-    close, jaw = arkit.INDEX["mouthClose"], arkit.INDEX["jawOpen"]
-    weights[:, close] = np.minimum(weights[:, close], weights[:, jaw])  # as every finished performance has it
+    weights = effective_weights((curves(arkit.COUNT) + 1) / 2)  # as every finished performance has them
     head = curves(6) * np.array([0.2, 0.3, 0.15, 1, 1, 2])
     return Performance(rate, weights, head, curves(4) * 0.3, (curves(1)[:, 0] + 1) / 2)
 
