@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from engines import arkit
+from engines.blendshape.raster import compiled
 
 STRENGTH: Final = 0.42
 """Depth of a full fold, as the natural logarithm of its darkening."""
@@ -122,12 +123,26 @@ class Wrinkles:
         for k in active:
             rows, columns = self._boxes[k]
             shade[rows, columns] += amounts[k] * self.maps[k, rows, columns]
-        np.clip(shade, -1.2, 0.5, out=shade)
         result = person.copy()
-        part = result[self.top : self.bottom, self.left : self.right, :3]
-        part *= np.exp(self.strength * shade[..., None] * _TINT)
-        np.minimum(part, 255.0, out=part)
+        _multiply(result, shade, self.left, self.top, np.float32(self.strength), _TINT)
         return result
+
+
+@compiled
+def _multiply(
+    person: np.ndarray, shade: np.ndarray, left: int, top: int, strength: np.float32, tint: np.ndarray
+) -> None:
+    """Multiply colours by exp(strength tint shade), as its second-order series: shades are small."""
+    for j in range(shade.shape[0]):
+        for i in range(shade.shape[1]):
+            s = shade[j, i]
+            if s == 0:
+                continue
+            s = strength * min(np.float32(0.5), max(np.float32(-1.2), s))
+            for c in range(3):
+                x = s * tint[c]
+                value = person[top + j, left + i, c] * (np.float32(1.0) + x + np.float32(0.5) * x * x)
+                person[top + j, left + i, c] = min(np.float32(255.0), value)
 
 
 def bare_skin(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
@@ -142,7 +157,7 @@ def bare_skin(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     x, y = np.clip(landmarks[[50, 280, 4, 5, 195, 101, 330, 151]].round().astype(int), 0, None).T
     samples = lab[np.clip(y, 0, lab.shape[0] - 1), np.clip(x, 0, lab.shape[1] - 1)]
     middle = np.median(samples, 0)
-    light = np.clip((lab[..., 0] / max(middle[0], 1.0) - 0.42) / 0.22, 0, 1)
+    light = np.clip((lab[..., 0] / max(float(middle[0]), 1.0) - 0.42) / 0.22, 0, 1)
     hue = np.hypot(*np.moveaxis(lab[..., 1:] - middle[1:], -1, 0))
     near = np.clip((34 - hue) / 16, 0, 1)
     return np.asarray(cv2.GaussianBlur(light * near, (0, 0), max(0.8, eye / 60)), np.float32)
@@ -161,7 +176,8 @@ def creased(rgb: np.ndarray, landmarks: np.ndarray) -> float:
     detail = fine - np.log(cv2.GaussianBlur(grey, (0, 0), max(1.5, eye / 60)))
     contrast = []
     half = max(2, round(0.09 * eye))
-    for x, y in (*landmarks[[151, 50, 280]], landmarks[[9, 151]].mean(0)):
+    places = np.stack([*landmarks[[151, 50, 280]], landmarks[[9, 151]].mean(0)])
+    for x, y in places:
         part = detail[max(0, int(y) - half) : int(y) + half, max(0, int(x) - half) : int(x) + half]
         if part.size:
             contrast.append(float(np.percentile(np.abs(part), 75)))
@@ -268,8 +284,8 @@ def _folds(p: np.ndarray) -> list[Fold]:
     for height, weight in ((0.30, 0.9), (0.50, 1.0), (0.70, 0.7)):
         whole = []
         for fraction in np.linspace(-1, 1, 7):
-            side = _BROWS_TOP[0] if fraction < 0 else _BROWS_TOP[1]
-            out = p[side[3]] if abs(fraction) > 0.6 else p[side[1]]
+            top = _BROWS_TOP[0] if fraction < 0 else _BROWS_TOP[1]
+            out = p[top[3]] if abs(fraction) > 0.6 else p[top[1]]
             lift = (out - brow) @ down * abs(fraction)
             whole.append(brow + rise * height + across * fraction * 0.42 * eye + down * 0.55 * lift)
         curve = _wavy(_curve(np.array(whole), 13), 0.010 * eye, height * 40)
