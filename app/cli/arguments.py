@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 COMMANDS: Final = (
-    "render", "preview", "convert", "init", "analyse", "inspect", "engines", "presets", "demo", "open",
+    "render", "preview", "convert", "init", "analyse", "inspect", "engines", "presets", "weights", "demo", "open",
 )  # fmt: skip
 
 _DIRECTION = """direction:
@@ -41,6 +41,18 @@ def parser() -> argparse.ArgumentParser:
     presets.add_argument("kind", nargs="?", choices=("emotions", "styles", "heads", "export"))
     presets.add_argument("id", nargs="?", help="show this preset as TOML")
     presets.add_argument("--install", type=Path, metavar="FILE", help="add a preset that somebody shared")
+    weights = commands.add_parser("weights", help="list, import, verify or remove checkpoints of engines")
+    what = weights.add_subparsers(dest="action", metavar="ACTION")
+    what.add_parser("list", help="what is there and what is missing (the default)")
+    imported = what.add_parser("import", help="check a file or folder and copy it into the store")
+    imported.add_argument("path", metavar="FILE|FOLDER|hub:OWNER/NAME/FILE", help="hub: fetches from Hugging Face")
+    imported.add_argument("--as", dest="entry", metavar="ID", help="what the file is, if its name does not say")
+    _reporting(imported)
+    verified = what.add_parser("verify", help="compute the checksums anew")
+    verified.add_argument("entry", nargs="?", metavar="ID", help="default: all")
+    _reporting(verified)
+    removed = what.add_parser("remove", help="delete the store's copy")
+    removed.add_argument("entry", metavar="ID")
     demo = commands.add_parser("demo", help="render the demo that Soliloquy brings along")
     demo.add_argument("-o", "--output", nargs="+", type=Path, metavar="OUT", help="default: demo.mp4 demo.fbx demo.csv")
     _drawing(demo)

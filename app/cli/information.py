@@ -157,3 +157,28 @@ def presets(options: argparse.Namespace, report: Report, cancel: CancelToken) ->
         for preset_id, preset in preset_store.load_all(kind).items():
             print(f"  {preset_id:<18} {preset.summary}")
     return []
+
+
+def weights(options: argparse.Namespace, report: Report, cancel: CancelToken) -> list[Path]:
+    """``soliloquy weights``."""
+    from engines import weights as store
+
+    if options.action == "import":
+        if options.path.startswith("hub:"):
+            owner, name, *file = options.path.removeprefix("hub:").split("/")
+            if not file:
+                raise ValueError("write hub:OWNER/NAME/FILE")
+            found = [store.import_hub(f"{owner}/{name}", "/".join(file), options.entry, report.progress, cancel)]
+        else:
+            found = store.import_path(Path(options.path), options.entry, report.progress, cancel)
+    elif options.action == "verify":
+        chosen = [options.entry] if options.entry else [s.entry.id for s in store.statuses() if s.state != "missing"]
+        found = [store.verify(entry_id, report.progress, cancel) for entry_id in chosen]
+    elif options.action == "remove":
+        store.remove(options.entry)
+        found = [store.status(options.entry)]
+    else:
+        found = store.statuses()
+    for line in store.table(found):
+        print(line)
+    return []

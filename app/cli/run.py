@@ -44,6 +44,7 @@ def run(options: argparse.Namespace) -> int:
         "inspect": information.inspect,
         "engines": information.engines,
         "presets": information.presets,
+        "weights": information.weights,
     }
     if options.command is None:
         from app.cli.arguments import parser

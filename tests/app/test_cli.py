@@ -124,6 +124,10 @@ def test_lists(capsys: pytest.CaptureFixture[str]) -> None:
     assert "over-articulated" in capsys.readouterr().out
     assert main(["presets", "emotions", "happy"]) == 0
     assert "mouthSmile" in capsys.readouterr().out
+    assert main(["weights"]) == 0
+    assert "missing" in capsys.readouterr().out
+    assert main(["weights", "import", "nothing.pt"]) == 1
+    assert main(["weights", "import", "hub:owner"]) == 2
     assert main(["--version"]) == 0
 
 
