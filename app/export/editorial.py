@@ -164,7 +164,7 @@ def write_otio(take: Take, path: Path, options: ExportOptions, progress: Progres
     def span(start: int, count: int) -> Any:
         return otio.opentime.TimeRange(otio.opentime.RationalTime(start, rate), otio.opentime.RationalTime(count, rate))
 
-    facts = json.loads(json.dumps(dict(take.provenance), default=str))
+    facts = json.loads(take.provenance_json())
     exact = f"{take.rate.numerator}/{take.rate.denominator}"
     name = take.project.name if take.project is not None else take.name
     timeline = otio.schema.Timeline(name=name, metadata={"soliloquy": {"rate": exact, "provenance": facts}})

@@ -394,6 +394,7 @@ def build(take: Take, path: Path, options: ExportOptions) -> tuple[bytes, bytes]
     notes = (
         _text("take", take.name),
         _text("timecode", code),
+        _text("provenance", take.provenance_json()),
         _text("rate", f"{motion.rate.numerator}/{motion.rate.denominator}"),
         _Property("startFrame", "int", "Integer", "U", (take.start,)),
         _number("tongue", 0, "A+U"),

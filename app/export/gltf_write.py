@@ -251,6 +251,7 @@ def build(take: Take, path: Path, options: ExportOptions) -> bytes:
             "rate": [rate.numerator, rate.denominator],
             "startFrame": take.start,
             "timecode": timecode(take.start, rate),
+            "provenance": json.loads(take.provenance_json()),
             "tongue": np.round(take.motion.tongue, 6).tolist(),
         },
     }

@@ -68,7 +68,7 @@ def sign(path: Path, suffix: str, take: Take, options: ExportOptions) -> None:
 
 
 def _manifest(take: Take, suffix: str) -> dict[str, Any]:
-    facts = json.loads(json.dumps(dict(take.provenance), default=str))
+    facts = json.loads(take.provenance_json())
     software, _, version = str(facts.get("software", "Soliloquy")).partition(" ")
     return {
         "claim_generator_info": [{"name": software, "version": version or "0"}],

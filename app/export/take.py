@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -55,6 +56,10 @@ class Take:
     def motion(self) -> Performance:
         """The performance at the rate of the output."""
         return self.performance.resampled(self.rate)
+
+    def provenance_json(self) -> str:
+        """The provenance as one line of JSON."""
+        return json.dumps(dict(self.provenance), ensure_ascii=False, default=str)
 
     def __len__(self) -> int:
         """Number of frames of the output."""

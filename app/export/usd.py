@@ -186,6 +186,7 @@ def _build(stage: Any, take: Take, head: HeadMesh, options: ExportOptions, textu
     root.GetPrim().SetCustomDataByKey("take", take.name)
     root.GetPrim().SetCustomDataByKey("timecode", timecode(take.start, take.rate))
     root.GetPrim().SetCustomDataByKey("startFrame", take.start)
+    root.GetPrim().SetCustomDataByKey("provenance", take.provenance_json())
     stage.SetDefaultPrim(root.GetPrim())
     mesh, wanted = _mesh(stage, head, texture), shapes(options)
     skeleton = _skeleton(stage, head, mesh)

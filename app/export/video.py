@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from fractions import Fraction
 from itertools import chain
@@ -19,6 +18,7 @@ from app.export.provenance import sign
 from app.export.take import Take
 from engines.api import CancelToken, Progress
 from engines.errors import ExportError, InputError
+from engines.timebase import timecode
 
 _BT709: Final = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"]
 _TO_709: Final = "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int"
@@ -69,7 +69,7 @@ def _kind(path: Path, options: ExportOptions) -> str:
 
 
 def _metadata(take: Take) -> list[str]:
-    facts = json.dumps(dict(take.provenance), ensure_ascii=False, default=str)[:4000]
+    facts = take.provenance_json()[:4000]
     return ["-metadata", f"title={take.name}", "-metadata", f"comment={MARK}", "-metadata", f"description={facts}"]
 
 
@@ -88,7 +88,8 @@ def container_arguments(kind: str, take: Take, options: ExportOptions) -> list[s
     scale = ["-video_track_timescale", f"{time_scale(take.rate)}"]
     container = ["-movflags", "+faststart+write_colr", *scale] if kind != "webm" else []
     tag = ["-tag:v", "hvc1"] if kind == "mp4" and options.codec == "hevc" else []  # Apple's players know only this tag
-    return [*container, *tag, *_metadata(take)]
+    code = ["-timecode", timecode(take.start, take.rate)] if kind == "mov" else []
+    return [*container, *tag, *code, *_metadata(take)]
 
 
 def write(take: Take, path: Path, options: ExportOptions, progress: Progress, cancel: CancelToken) -> list[Path]:

@@ -165,3 +165,21 @@ def test_too_few_pictures_are_an_error(tmp_path: Path) -> None:
     take = picture_take(Performance.rest(4, Fraction(25)))
     with pytest.raises(ExportError, match="after 4 of 8 frames"):
         write(replace(take, performance=Performance.rest(8, Fraction(25))), tmp_path / "a.mp4")
+
+
+@needs_ffprobe
+@pytest.mark.parametrize("rate", [Fraction(25), Fraction(30000, 1001), Fraction(60)], ids=str)
+def test_quicktime_carries_timecode(tmp_path: Path, rate: Fraction) -> None:
+    write(replace(picture_take(Performance.rest(5, rate)), start=3 * round(rate) + 7), tmp_path / "a.mov")
+    command = [
+        str(FFPROBE),
+        "-v",
+        "error",
+        "-show_entries",
+        "stream_tags=timecode",
+        "-of",
+        "json",
+        str(tmp_path / "a.mov"),
+    ]
+    streams = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["streams"]
+    assert "00:00:03:07" in [stream.get("tags", {}).get("timecode") for stream in streams]
