@@ -184,6 +184,8 @@ class Painter:
             points = points + np.tensordot(change[active], self.sheet.units[active], 1)
         carried = self._carried(points, self.sheet.turn, turn, shift)
         moved = self.placement.project(carried) - self.sheet_rest
+        held = self.sheet.held
+        moved *= np.where(moved > 0, held[:2].T, held[2:].T)
         return np.asarray(self.sheet.places + moved, np.float32), np.ascontiguousarray(carried[:, 2])
 
     def _window(self, places: np.ndarray) -> tuple[int, int, int, int] | None:

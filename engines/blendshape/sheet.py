@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy.sparse import coo_matrix, csc_matrix, diags
+from scipy.sparse.linalg import splu
 
 from engines.blendshape.raster import NOTHING, raster
 
@@ -28,6 +30,8 @@ _SLOPE: Final = 1.3
 """Steepest slope of the sheet behind an outline."""
 _SKIRT_CM: Final = 1.2
 """How far behind an outline the sheet still follows it."""
+_HOLD: Final = 0.5
+"""How far from the border of the picture hair and shoulders are held by it, in widths of the face."""
 BODY_SHARE: Final = 0.12
 """Share of the head's translation that the shoulders take."""
 
@@ -41,6 +45,7 @@ class Sheet:
     places : float32 (G, 2), picture coordinates at rest, which are also the texture coordinates
     points : float32 (G, 3), in the camera's axes, cm
     turn : float32 (G,), share of the head's motion
+    held : float32 (4, G), share of motion away from the left, upper, right and lower border of the picture
     units : float32 (53, G, 3), as in `engines.blendshape.placement.Placement`
     triangles : int32 (F, 3), counter-clockwise on the screen
     shape : rows and columns, G = rows * columns
@@ -49,6 +54,7 @@ class Sheet:
     places: np.ndarray
     points: np.ndarray
     turn: np.ndarray
+    held: np.ndarray
     units: np.ndarray
     triangles: np.ndarray
     shape: tuple[int, int]
@@ -72,30 +78,34 @@ def _axis(low: float, high: float, start: float, stop: float, cell: float) -> np
     return np.concatenate([before[::-1], middle, after])
 
 
-def _fill(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Continue grid values (R, C, K) smoothly where ``known`` (R, C) is False, scale by scale."""
+def _continued(values: np.ndarray, known: np.ndarray, spacing: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """Continue grid values (R, C, K) harmonically where ``known`` (R, C) is False, with free ends at the borders.
+
+    Parameters
+    ----------
+    spacing : distances between columns (C - 1,) and between rows (R - 1,)
+    """
     rows, columns = known.shape
-    weight = known.astype(np.float32)
-    if known.all() or min(rows, columns) < 2:
-        mean = (values * weight[..., None]).sum((0, 1)) / max(float(weight.sum()), 1.0)
-        return np.where(known[..., None], values, mean)
-    padded_rows, padded_columns = rows + rows % 2, columns + columns % 2
-    padded = np.zeros((padded_rows, padded_columns, values.shape[2]), np.float32)
-    cover = np.zeros((padded_rows, padded_columns), np.float32)
-    padded[:rows, :columns] = np.where(known[..., None], values, 0)
-    cover[:rows, :columns] = weight
-    blocks = padded.reshape(padded_rows // 2, 2, padded_columns // 2, 2, -1).sum((1, 3))
-    counts = cover.reshape(padded_rows // 2, 2, padded_columns // 2, 2).sum((1, 3))
-    coarse = _fill(blocks / np.maximum(counts, 1)[..., None], counts > 0)
-    # bilinear, cell centres a quarter off
-    r = np.clip((np.arange(rows) - 0.5) / 2, 0, coarse.shape[0] - 1.001)
-    c = np.clip((np.arange(columns) - 0.5) / 2, 0, coarse.shape[1] - 1.001)
-    ri, ci = r.astype(int), c.astype(int)
-    rf, cf = (r - ri)[:, None, None], (c - ci)[None, :, None]
-    rj, cj = np.minimum(ri + 1, coarse.shape[0] - 1), np.minimum(ci + 1, coarse.shape[1] - 1)
-    upper = coarse[ri][:, ci] * (1 - cf) + coarse[ri][:, cj] * cf
-    lower = coarse[rj][:, ci] * (1 - cf) + coarse[rj][:, cj] * cf
-    return np.where(known[..., None], values, upper * (1 - rf) + lower * rf)
+    if known.all():
+        return values
+    index = np.arange(rows * columns).reshape(rows, columns)
+    across, along = spacing
+    pairs = [
+        (index[:, :-1].ravel(), index[:, 1:].ravel(), np.broadcast_to(1 / across, (rows, columns - 1)).ravel()),
+        (index[:-1].ravel(), index[1:].ravel(), np.broadcast_to(1 / along[:, None], (rows - 1, columns)).ravel()),
+    ]
+    first, second, pull = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    size = rows * columns
+    links = coo_matrix((np.tile(pull, 2), (np.r_[first, second], np.r_[second, first])), (size, size)).tocsr()
+    laplacian = diags(np.asarray(links.sum(1)).ravel()) - links
+    free = np.flatnonzero(~known.ravel())
+    fixed = np.flatnonzero(known.ravel())
+    flat = values.reshape(size, -1)
+    right = -(laplacian[free][:, fixed] @ flat[fixed])
+    solved = splu(csc_matrix(laplacian[free][:, free]), permc_spec="MMD_AT_PLUS_A").solve(np.asarray(right, float))
+    result = flat.astype(np.float64)
+    result[free] = solved
+    return np.asarray(result.reshape(values.shape))
 
 
 def _smoothed(values: np.ndarray, where: np.ndarray, rounds: int) -> np.ndarray:
@@ -155,23 +165,25 @@ def build_sheet(
         return np.asarray(np.einsum("gk,gkc->gc", bary, values[vertices]))
 
     known = found.reshape(rows, columns)
-    depth = carried(points[:, 2:]).reshape(rows, columns, 1)
-    depth = _smoothed(_fill(depth, known), ~known, 12)
-    share = carried(head_share[:, None]).reshape(rows, columns, 1)
-    share = _smoothed(_fill(share, known), ~known, 6)
-    moved = np.einsum("gk,ugkc->guc", bary, units[:, vertices]).reshape(rows, columns, -1)
     # Lids fold in the mesh; on the sheet the eye's surroundings move as one, its lids are drawn by the eyes.
     in_eye = np.zeros((rows, columns), bool)
     for centre_x, centre_y, half_x, half_y in eyes:
         in_eye |= ((grid[..., 0] - centre_x) / half_x) ** 2 + ((grid[..., 1] - centre_y) / half_y) ** 2 < 1
-    moved = _smoothed(_fill(moved, known & ~in_eye), ~known | in_eye, 6)
-    depth = _smoothed(depth, in_eye, 6)
+    spacing = np.diff(xs), np.diff(ys)
+    still = np.concatenate([carried(points[:, 2:]), carried(head_share[:, None])], 1).reshape(rows, columns, 2)
+    still = _smoothed(_continued(still, known, spacing), in_eye, 6)
+    depth, share = still[..., :1], still[..., 1:]
+    moved = np.einsum("gk,ugkc->guc", bary, units[:, vertices]).reshape(rows, columns, -1)
+    moved = _continued(moved, known & ~in_eye, spacing)
     away = _distance(known, xs, ys) / (right - left)
     moved = moved * np.exp(-((away / 0.12) ** 2))[..., None]
     # Where the face ends before the neck or the hair, what lies behind rises to it gently instead of tearing off.
-    depth, source, hang = _skirt(depth[..., 0], xs, ys, cm_per_px)
-    for values in (share, moved):
-        values += hang[..., None] * (values.reshape(rows * columns, -1)[source].reshape(values.shape) - values)
+    raised, source, hang = _skirt(depth[..., 0], xs, ys, cm_per_px)
+    lifted = np.concatenate([raised[..., None], share, moved], -1)
+    follow = lifted.reshape(rows * columns, -1)[source].reshape(lifted.shape)
+    lifted[..., 1:] += hang[..., None] * (follow - lifted)[..., 1:]
+    lifted = _smoothed(lifted, (raised > depth[..., 0] + 1e-3) | ~known, 8)
+    depth, share, moved = lifted[..., 0], lifted[..., 1], lifted[..., 2:]
     share = share.reshape(-1)
     points_grid = unproject(places, depth.reshape(-1))
     # hair and body: the share of the head's turn falls from the jaw to the shoulders
@@ -193,10 +205,35 @@ def build_sheet(
         places.astype(np.float32),
         points_grid.astype(np.float32),
         turn.astype(np.float32),
+        _held(grid, size, face_box).reshape(4, -1).astype(np.float32),
         np.ascontiguousarray(moved.reshape(rows * columns, len(units), 3).transpose(1, 0, 2), np.float32),
         np.ascontiguousarray(both, np.int32),
         (rows, columns),
     )
+
+
+def _held(grid: np.ndarray, size: tuple[int, int], face_box: tuple[float, float, float, float]) -> np.ndarray:
+    """Share of motion away from each border that is allowed : (4, R, C), 0 at the border, 1 at the face.
+
+    What the border cuts off cannot be shown; hair and shoulders there stretch a little instead of coming loose.
+    """
+    width, height = size
+    left, top, right, bottom = face_box
+    x, y = grid[..., 0], grid[..., 1]
+    reach = _HOLD * (right - left)
+    shares = []
+    for distance, room in (
+        (x, left),
+        (y, top),
+        (width - 1 - x, width - 1 - right),
+        (height - 1 - y, height - 1 - bottom),
+    ):
+        if room < 0.04 * (right - left):  # the face itself is cut off there
+            shares.append(np.ones_like(x))
+            continue
+        part = np.clip(distance / min(reach, room), 0, 1)
+        shares.append(part * part * (3 - 2 * part))
+    return np.stack(shares)
 
 
 def _fasten(
