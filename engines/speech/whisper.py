@@ -188,7 +188,7 @@ def encode(sound: np.ndarray, layers: tuple[int, ...] = (2, 3)) -> tuple[np.ndar
     w = weights("encoder")
     count = max(1, -(-len(sound) // (2 * _HOP)))
     mel = log_mel(np.pad(sound, (0, max(0, round(MAX_SECONDS * _SAMPLE_RATE) - len(sound)))))
-    x = gelu(_conv3(mel.T, w["conv1/weight"], w["conv1/bias"], 1))
+    x = gelu(_conv3(np.ascontiguousarray(mel.T), w["conv1/weight"], w["conv1/bias"], 1))
     x = gelu(_conv3(x, w["conv2/weight"], w["conv2/bias"], 2))
     x += w["position_encodings/encodings"][: len(x)]
     kept = []
@@ -210,5 +210,9 @@ def encode(sound: np.ndarray, layers: tuple[int, ...] = (2, 3)) -> tuple[np.ndar
 def _conv3(x: np.ndarray, weight: np.ndarray, bias: np.ndarray, stride: int) -> np.ndarray:
     """Convolution of width 3 along time with zeros outside: (T, in) to (ceil(T / stride), out)."""
     padded = np.pad(x, ((1, 1), (0, 0)))
-    taps = [padded[tap : tap + len(x) : stride] @ weight[:, :, tap].T for tap in range(3)]
+    # Contiguous operands let the product run in BLAS.
+    taps = [
+        np.ascontiguousarray(padded[tap : tap + len(x) : stride]) @ np.ascontiguousarray(weight[:, :, tap].T)
+        for tap in range(3)
+    ]
     return np.asarray(taps[0] + taps[1] + taps[2] + bias, np.float32)
