@@ -59,6 +59,20 @@ def aperture(points: np.ndarray) -> float:
     return float(np.linalg.norm(points[13] - points[14]) / np.linalg.norm(points[33] - points[263]))
 
 
+_STABLE: Final = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2)
+
+
+def corner_height(points: np.ndarray, rest: np.ndarray) -> float:
+    """Height of the corners of the mouth over the base of the nose in eye distances, the head turned as in ``rest``."""
+    a, b = points[list(_STABLE)], rest[list(_STABLE)]
+    a0, b0 = a - a.mean(0), b - b.mean(0)
+    u, _, vt = np.linalg.svd(a0.T @ b0)
+    turn = u @ np.diag([1, 1, np.sign(np.linalg.det(u @ vt))]) @ vt
+    aligned = (points - a.mean(0)) @ turn
+    height = aligned[2, 1] - aligned[[61, 291], 1].mean()
+    return float(height / np.linalg.norm(points[33] - points[263]))
+
+
 def eye_opening(points: np.ndarray) -> float:
     """Opening of both eyes over their widths."""
     pairs = ((159, 145, 33, 133), (386, 374, 362, 263))
