@@ -3,9 +3,10 @@
     python -m tests.benchmarks.face_quality PORTRAITS VOICES [--judge face_landmarker.task] [--seconds 6] [--size 512]
 
 PORTRAITS and VOICES are folders of any pictures and recordings (or single files). Every portrait speaks every voice,
-with all automatic motion, and the first one again, happy, then surprised, then angry. Two judges that share nothing with the engine look
-at the frames: MediaPipe's newest landmarker (``face_landmarker.task``; by default looked for in ``judge`` beside the
-folder of portraits) and dlib's face recogniser (see `tests.benchmarks.judges.Recogniser`; left out when absent).
+with all automatic motion, and the first one again, happy, then surprised, then angry. Two judges that share nothing
+with the engine look at the frames: MediaPipe's newest landmarker (``face_landmarker.task``; by default looked for in
+``judge`` beside the folder of portraits) and dlib's face recogniser (see `tests.benchmarks.judges.Recogniser`; left
+out when absent).
 
 For each portrait, over all its frames:
 
