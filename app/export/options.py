@@ -33,7 +33,6 @@ class ExportOptions:
     channels : ARKit units to write; empty: all
     mesh : ``full`` (the textured head) or ``minimal`` (one small mesh that only carries the curves)
     texture : ``embed`` in the file, ``file`` beside it or ``none``
-    subject : name of the face in Live Link and Audio2Face files
     sign : add a C2PA manifest to videos
     certificate, private_key : PEM files of the user's signing certificate; empty: a labelled self-made one
     """
@@ -49,7 +48,6 @@ class ExportOptions:
     channels: tuple[str, ...] = ()
     mesh: str = "full"
     texture: str = "embed"
-    subject: str = "Soliloquy"
     sign: bool = True
     certificate: str = ""
     private_key: str = ""

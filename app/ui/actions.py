@@ -121,6 +121,8 @@ ACTIONS: Final[tuple[ActionSpec, ...]] = (
     _a("tools.palette", "Find a command…", "Tools", "Ctrl+K F1", "search"),
     _a("tools.queue", "Render queue", "Tools", "Ctrl+Shift+E", "queue"),
     _a("tools.weights", "Engine weights…", "Tools", "", "", "What each engine needs, and where it comes from"),
+    _a("tools.live_link", "Stream to Live Link…", "Tools", "", "", "Unreal shows the face while you scrub or play",
+       checkable=True),
     _a("tools.shortcuts", "Keyboard shortcuts…", "Tools", "Ctrl+Alt+K", "settings"),
     _a("tools.clear_cache", "Clear cache", "Tools", "", "", "Delete what can be made again", rule=True),
     _a("tools.about", "About Soliloquy", "Tools"),

@@ -16,6 +16,7 @@ from app.ui import icons
 from app.ui.actions import ACTIONS, MENUS
 from app.ui.controllers.edit import EditController
 from app.ui.controllers.files import FileController
+from app.ui.controllers.live_link import LiveLinkController
 from app.ui.controllers.play import PlayController
 from app.ui.controllers.view import ViewController
 from app.ui.head_view import HeadView
@@ -34,6 +35,7 @@ from app.ui.timeline.panel import TimelinePanel
 from app.ui.transcript_panel import TranscriptPanel
 from app.ui.transport import Transport
 from app.ui.viewer import Viewer
+from app.ui.widgets import run_dialog
 from engines import registry
 from engines.errors import StudioError
 
@@ -72,6 +74,7 @@ class MainWindow(QMainWindow):
         self.playing = PlayController(self)
         self.files = FileController(self)
         self.viewing = ViewController(self)
+        self.live_link = LiveLinkController(self)
         self._fill_window()
         self._bind()
         self._fill_menus()
@@ -147,7 +150,7 @@ class MainWindow(QMainWindow):
         """Tie every command to what it does."""
         handlers: dict[str, Callable[..., object]] = {}
         self._handlers = handlers
-        for controller in (self.editing, self.playing, self.files, self.viewing):
+        for controller in (self.editing, self.playing, self.files, self.viewing, self.live_link):
             handlers.update(controller.handlers())
         for name, action in self.actions_by_id.items():
             if action.isCheckable():
@@ -350,9 +353,8 @@ class MainWindow(QMainWindow):
         if not found:
             return
         dialog = RecoveryDialog(found, self)
-        if dialog.exec() and dialog.chosen is not None:
+        if run_dialog(dialog) and dialog.chosen is not None:
             self.files.recover(dialog.chosen)
-        dialog.deleteLater()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self.files.may_close():
@@ -361,6 +363,7 @@ class MainWindow(QMainWindow):
         self.preferences.set_layout(QByteArray(self.saveGeometry()), QByteArray(self.saveState(LAYOUT_VERSION)))
         self.preferences.sync()
         self.player.close()
+        self.live_link.stop()
         self.files.close()
         self.session.close()
         self.queue.close_queue()

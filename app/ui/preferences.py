@@ -25,6 +25,15 @@ class Preferences:
     def theme(self, name: str) -> None:
         self._store.setValue("theme", name)
 
+    @property
+    def live_link(self) -> str:
+        """Address that Live Link was last streamed to."""
+        return str(self._store.value("live_link", "127.0.0.1"))
+
+    @live_link.setter
+    def live_link(self, address: str) -> None:
+        self._store.setValue("live_link", address)
+
     def flag(self, name: str, default: bool) -> bool:
         return str(self._store.value(f"flags/{name}", default)).lower() == "true"
 
