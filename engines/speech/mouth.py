@@ -45,24 +45,35 @@ TONGUE: Final[Mapping[str, float]] = {
 }  # fmt: skip
 """How far the tip of the tongue rises towards the upper teeth, 1 for a fully shown L."""
 
+_COLUMN: Final = {label: column for column, label in enumerate(PHONES)}
 _GATE_SIGMA_S = 0.020
 _TONGUE_SIGMA_S = 0.030
 _GATE_GAIN = 1.15
+_RIPPLE_SIGMA = 0.7
+"""Frames; takes away what no lip can follow and raises the agreement with real ones a little."""
 _REST_AFTER_S, _REST_OVER_S = 0.30, 0.50
 
 
-def indicator(phones: Iterable[PhoneLike], labels: Iterable[str], count: int) -> np.ndarray:
-    """How much of each frame's 20 ms is covered by the labelled phones, times their confidence : float64 (count,)."""
-    wanted = set(labels)
-    total = np.zeros(count + 1)
+def coverage(phones: Iterable[PhoneLike], count: int) -> np.ndarray:
+    """How much of each frame's 20 ms each phone covers, times its confidence : float64 (count, P), columns `PHONES`."""
+    covered = np.zeros((count + 1, len(PHONES)))
     for phone in phones:
-        if phone.label in wanted and phone.end_s > phone.start_s:
-            # Frame j stands for the 20 ms around j / RATE.
-            edges = np.clip(np.array([phone.start_s, phone.end_s]) * RATE + 0.5, 0, count)
-            first, last = int(edges[0]), int(edges[1])
-            for frame in range(first, min(last, count - 1) + 1):
-                total[frame] += phone.confidence * (min(frame + 1, edges[1]) - max(frame, edges[0]))
-    return np.clip(total[:count], 0, 1)
+        column = _COLUMN.get(phone.label)
+        if column is None or phone.end_s <= phone.start_s:
+            continue
+        # Frame j stands for the 20 ms around j / RATE.
+        start, end = np.clip((phone.start_s * RATE + 0.5, phone.end_s * RATE + 0.5), 0, count)
+        first, last = int(start), int(end)
+        covered[first : last + 1, column] += phone.confidence
+        covered[first, column] -= phone.confidence * (start - first)
+        covered[last, column] -= phone.confidence * (last + 1 - end)
+    return np.clip(covered[:count], 0, 1)
+
+
+def indicator(phones: Iterable[PhoneLike], labels: Iterable[str], count: int) -> np.ndarray:
+    """How much of each frame is covered by the labelled phones, times their confidence : float64 (count,)."""
+    columns = [_COLUMN[label] for label in labels]
+    return np.clip(coverage(phones, count)[:, columns].sum(1), 0, 1)
 
 
 def closure_gate(phones: Iterable[PhoneLike], count: int) -> np.ndarray:
@@ -72,18 +83,15 @@ def closure_gate(phones: Iterable[PhoneLike], count: int) -> np.ndarray:
 
 def tongue_track(phones: Iterable[PhoneLike], count: int) -> np.ndarray:
     """Rise of the tongue's tip, 0 to 1 : float32 (count,) at 50 Hz."""
-    phones = tuple(phones)
-    raw = np.zeros(count)
-    for label, height in TONGUE.items():
-        raw = np.maximum(raw, height * indicator(phones, (label,), count))
+    height = np.array([TONGUE.get(label, 0.0) for label in PHONES])
+    raw = (coverage(phones, count) * height).max(1)
     return np.clip(gaussian_filter1d(raw, _TONGUE_SIGMA_S * RATE) * 1.15, 0, 1).astype(np.float32)
 
 
 def table_track(phones: Iterable[PhoneLike], count: int, fitted: Readout | None = None) -> np.ndarray:
     """What mouths do on average around these phones : float32 (count, K), normalised, columns `GEOMETRY`."""
-    phones = tuple(phones)
     arrays = (fitted or readout.default()).arrays
-    hot = np.stack([indicator(phones, (label,), count) for label in PHONES], 1)
+    hot = coverage(phones, count)
     hot[:, 0] += np.clip(1 - hot.sum(1), 0, 1)
     weight, taps = arrays["table/weight"], arrays["table/taps"]
     rows, width = np.arange(count), len(PHONES)
@@ -111,6 +119,7 @@ def mouth_track(
     phones = tuple(analysis.phones if phones is None else phones)
     count = len(analysis.loudness_db)
     mouth = np.stack([analysis.mouth[name] for name in GEOMETRY], 1).astype(np.float64)
+    mouth = gaussian_filter1d(mouth, _RIPPLE_SIGMA, axis=0)
     if phones:
         certain = np.clip(indicator(phones, PHONES[1:], count), 0, 1)
         share = gaussian_filter1d(certain, 2.0)[:, None] * (TABLE_SHARE if analysis.encoder else 1.0)
