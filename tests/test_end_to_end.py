@@ -122,3 +122,10 @@ def test_only_curves_draw_nothing(tmp_path: Path) -> None:
     events = soliloquy("render", PORTRAIT, VOICE, "-o", str(tmp_path / "a.csv"))
     assert not any("Draw" in str(e.get("what")) for e in events)
     assert len(read_curves(tmp_path / "a.csv")) > 240
+
+
+def test_motion_comes_back_from_the_video(rendered: Path, tmp_path: Path) -> None:
+    soliloquy("convert", str(rendered / "talk.mp4"), "-o", str(tmp_path / "back.npz"))
+    back, driven = read_curves(tmp_path / "back.npz"), read_curves(rendered / "talk.npz")
+    assert len(back) == len(driven)
+    assert np.corrcoef(back.head[:, 1], driven.head[:, 1])[0, 1] > 0.6  # 192 px is little to see by

@@ -99,8 +99,8 @@ def _preview(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _convert(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    convert = commands.add_parser("convert", help="turn curves of one format into another")
-    convert.add_argument("input", type=Path, metavar="IN")
+    convert = commands.add_parser("convert", help="turn curves, or a video of a face, into curves")
+    convert.add_argument("input", type=Path, metavar="IN", help="curves, or a video whose face is followed")
     convert.add_argument("-o", "--output", nargs="+", required=True, type=Path, metavar="OUT")
     convert.add_argument("--fps", metavar="RATE", help="another frame rate, such as 30, 29.97 or 30000/1001")
     convert.add_argument(
@@ -134,6 +134,7 @@ def _inputs(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "voice", nargs="?", type=Path, metavar="VOICE", help="recording, or curves to play (.csv .npz .fbx .glb)"
     )
+    command.add_argument("--drive", type=Path, metavar="FILE", help="motion from a video or curves, not from the voice")
     command.add_argument("--project", type=Path, metavar="FILE", help="start from this project")
     command.add_argument("--face", type=int, metavar="N", help="which face, counted from the largest (0)")
 

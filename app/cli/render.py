@@ -119,10 +119,17 @@ def preview(options: argparse.Namespace, report: Report, cancel: CancelToken) ->
 
 def convert(options: argparse.Namespace, report: Report, cancel: CancelToken) -> list[Path]:
     """``soliloquy convert``."""
+    from app.core.studio import VIDEOS, Studio
     from app.export import ExportOptions, Take, read_curves, write
 
     chosen = ExportOptions(names=options.names)
-    performance = read_curves(options.input, chosen)
+    watch: dict[str, Any] = {"progress": report.progress, "cancel": cancel}
+    if options.input.suffix.lower() in VIDEOS:
+        motion = Studio().imported(Project(performance=str(options.input.absolute())), **watch)
+        assert motion is not None
+        performance = motion
+    else:
+        performance = read_curves(options.input, chosen)
     rate = parse_rate(options.fps) if options.fps else performance.rate
     written: list[Path] = []
     for number, path in enumerate(options.output):
@@ -184,6 +191,8 @@ def project_of(options: argparse.Namespace, complete: bool = True) -> Project:
             project = commands.set_performance(project, str(options.voice.absolute()))
         else:
             project = commands.set_voice(project, str(options.voice.absolute()))
+    if getattr(options, "drive", None) is not None:
+        project = commands.set_performance(project, str(options.drive.absolute()))
     if options.face is not None:
         project = project.with_(face=options.face)
     if options.project is None and options.portrait is not None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.core import folders
+from engines.errors import ExportError
 
 LIMIT_BYTES: Final = 8 << 30
 KEEP_FREE_BYTES: Final = 512 << 20
@@ -75,7 +76,7 @@ class DiskCache:
             os.utime(path)
         return path
 
-    def put(self, kind: str, key: str, write: Callable[[Path], None], suffix: str = "") -> Path | None:
+    def put(self, kind: str, key: str, write: Callable[[Path], object], suffix: str = "") -> Path | None:
         """Make an entry: ``write`` fills the temporary path it is given.
 
         Returns
@@ -90,7 +91,7 @@ class DiskCache:
                 return None
             write(part)
             os.replace(part, path)
-        except OSError:
+        except (OSError, ExportError):
             return None
         finally:
             with contextlib.suppress(OSError):

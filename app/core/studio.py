@@ -10,7 +10,7 @@ import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -19,14 +19,14 @@ import numpy as np
 from app.core.cache import DiskCache, code_digest, content_key
 from app.core.passes.mouth import Mouth, lip_opening, speak
 from app.core.perform import perform
-from app.core.project import Phone, Project
+from app.core.project import Project
 from engines import registry
 from engines.api import CancelToken, Performance, Portrait, Progress, RenderOptions, no_progress
 from engines.errors import InputError, OutOfMemory
 from engines.timebase import frame_count, parse_rate
 
 if TYPE_CHECKING:
-    from app.export import ExportOptions, Take
+    from app.export import ExportOptions
     from engines.rig.mesh import HeadMesh
     from engines.speech.analysis import SpeechAnalysis
     from engines.speech.audio import Voice
@@ -36,6 +36,8 @@ T = TypeVar("T")
 
 MEMORY_MB: Final = 6000
 """Device memory that loaded engines may declare together."""
+VIDEOS: Final = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".wmv"})
+"""Endings of files that motion is captured from."""
 KEPT: Final = 4
 """How many portraits, analyses, actors and performances stay in memory."""
 
@@ -124,8 +126,10 @@ class Studio:
 
         return self._voices.once(_stamp(path), load)
 
-    def imported(self, project: Project) -> Performance | None:
-        """The motion that the project takes from a file, if it does."""
+    def imported(
+        self, project: Project, *, progress: Progress = no_progress, cancel: CancelToken | None = None
+    ) -> Performance | None:
+        """The motion that the project takes from a file, if it does: curves, or a video whose face is followed."""
         if not project.performance:
             return None
         path = Path(project.performance)
@@ -133,7 +137,19 @@ class Studio:
         def load() -> Performance:
             from app.export import read_curves
 
-            return read_curves(path)
+            if path.suffix.lower() not in VIDEOS:
+                return read_curves(path)
+            key = content_key(_stamp(path), code_digest("engines.capture", "engines.rig", "engines.face"))
+            if (kept := self.cache.get("capture", key, ".npz")) is not None:
+                with contextlib.suppress(InputError):
+                    return read_curves(kept)
+            from app.export import Take, write
+            from engines.capture.capture import capture_video
+
+            found = capture_video(path, progress=progress, cancel=cancel)
+            take = Take(performance=found, rate=found.rate)
+            self.cache.put("capture", key, partial(write, take), ".npz")
+            return found
 
         return self._performances.once(("file", _stamp(path)), load)
 
@@ -180,7 +196,7 @@ class Studio:
         self, project: Project, *, progress: Progress = no_progress, cancel: CancelToken | None = None
     ) -> Performance:
         """What the face does: analysis, controls and passes. Cheap once the voice is analysed."""
-        base = self.imported(project)
+        base = self.imported(project, progress=progress, cancel=cancel)
         if base is not None:
             return perform(project, None, base=base)
         speech = self.analyse(project, progress=scaled(progress, 0.0, 0.6), cancel=cancel)
@@ -300,59 +316,7 @@ class Studio:
 
     # --- export ---
 
-    def take(
-        self,
-        project: Project,
-        *,
-        draw: bool,
-        model: bool,
-        render: RenderOptions | None = None,
-        progress: Progress = no_progress,
-        cancel: CancelToken | None = None,
-    ) -> Take:
-        """What `app.export.write` writes: the performance in the project's range and all that goes with it.
-
-        Parameters
-        ----------
-        draw, model : whether pictures and the textured head are wanted
-        """
-        from app.export import Take
-
-        performance = self.perform(project, progress=scaled(progress, 0.0, 0.8), cancel=cancel)
-        start, stop = self.frame_range(project)
-        part = performance.slice(start, stop)
-        voice = Path(project.voice) if project.voice else None
-        speech = self.analyse(project) if voice is not None and not project.performance else None
-        size: tuple[int, int] | None = None
-        frames, head = None, None
-        if model:
-            head = self._textured_head(project)
-        if draw:
-            self.prepare(project, progress=scaled(progress, 0.8, 1.0), cancel=cancel)
-            options = render or RenderOptions(size=project.size)
-            options = replace(options, size=self.output_size(project, options.size))
-            size = options.size
-
-            def frames() -> Iterator[np.ndarray]:
-                return self.frames(project, part, 0, None, options, cancel)
-
-        return Take(
-            performance=part,
-            rate=part.rate,
-            frames=frames,
-            size=size,
-            voice=voice,
-            head=head,
-            provenance=self.provenance(project),
-            name=project.name,
-            start=start,
-            words=_phones(project.speech.words or (speech.words if speech else ())),
-            phones=_phones(project.speech.phones or (speech.phones if speech else ())),
-            markers=project.markers,
-            project=project,
-        )
-
-    def _textured_head(self, project: Project) -> HeadMesh:
+    def textured_head(self, project: Project) -> HeadMesh:
         """The person's head with the photo on it where the engine can bake that, else the fitted head."""
         if project.portrait and project.engine == registry.DEFAULT:
             mesh: HeadMesh = self.prepare(project).head_mesh()
@@ -381,88 +345,10 @@ class Studio:
         progress: Progress = no_progress,
         cancel: CancelToken | None = None,
     ) -> list[Path]:
-        """Write the shot to every path in ``outputs``, the format of each by its suffix; resumes where it was killed.
+        """Write the shot to every path in ``outputs``; see `app.core.exporting.export`."""
+        from app.core import exporting
 
-        Nothing is drawn if only curves are asked for. The project's in and out frames limit the range.
-
-        Raises
-        ------
-        ExportError
-            If a file cannot be written; none is then half there.
-        Cancelled
-            If ``cancel`` was set.
-        """
-        from app.core import resume
-        from app.export import ExportOptions, format_of, write
-
-        options = options or ExportOptions()
-        chosen = {path: format_of(path, options) for path in outputs}
-        draw = any("frames" in f.needs for f in chosen.values())
-        model = any("head" in f.needs or f.kind == "scene" for f in chosen.values())
-        written: list[Path] = []
-        take = self.take(
-            project, draw=draw, model=model, render=render, progress=scaled(progress, 0.0, 0.1), cancel=cancel
-        )
-        drawn = [path for path, f in chosen.items() if "frames" in f.needs]
-        rest = [path for path in chosen if path not in drawn]
-        middle = 0.1 if not drawn else 0.1 + 0.9 * 20 / (20 + len(rest))
-        if drawn:
-            drawing = self._drawing(project, take, render, cancel)
-            key, part = self._take_key(take, render), scaled(progress, 0.1, middle)
-            written += resume.write_drawn(take, drawing, drawn, options, key, part, cancel)
-        for number, path in enumerate(rest):
-            step = (1.0 - middle) / len(rest)
-            written += write(take, path, options, scaled(progress, middle + step * number, middle + step), cancel)
-        progress(1.0, "Finished")
-        return written
-
-    def _drawing(
-        self, project: Project, take: Take, render: RenderOptions | None, cancel: CancelToken | None
-    ) -> Callable[[int, int], Iterator[np.ndarray]]:
-        """What draws frames of a take, counted from its first."""
-        options = replace(render or RenderOptions(), size=take.size)
-
-        def draw(start: int, stop: int) -> Iterator[np.ndarray]:
-            return self.frames(project, take.performance, start, stop, options, cancel)
-
-        return draw
-
-    @staticmethod
-    def _take_key(take: Take, render: RenderOptions | None) -> str:
-        facts = {k: take.provenance.get(k) for k in ("software", "engine", "weights", "portrait", "voice")}
-        engine = registry.info(str(facts["engine"])).entry.partition(":")[0].rpartition(".")[0]
-        facts["code"] = code_digest(engine, "engines.rig", "engines.face")
-        return content_key(facts, take.performance.digest(), take.rate, take.start, take.size, render)
-
-    def provenance(self, project: Project) -> dict[str, Any]:
-        """What made the result: engine, weights, hash of the project, consent."""
-        from importlib.metadata import PackageNotFoundError, version
-
-        from app.core import project_file
-
-        info = registry.info(project.engine)
-        try:
-            release = version("soliloquy")
-        except PackageNotFoundError:
-            release = "unpackaged"
-        facts: dict[str, Any] = {
-            "software": f"Soliloquy {release}",
-            "engine": info.id,
-            "engine_licence": info.licence,
-            "weights": [n.removeprefix("weights:") for n in info.needs if n.startswith("weights:")],
-            "project": content_key(project_file.dumps(project_file.to_data(project.with_(portrait="", voice="")))),
-        }
-        if project.portrait:
-            digest = self.portrait_digest(project)
-            facts["portrait"] = digest
-            facts["consent"] = [
-                {"who": c.who, "scope": c.scope, "date": c.date, "granted": c.granted, "evidence": c.evidence}
-                for c in project.consents
-                if c.portrait_digest == digest
-            ]
-        if project.voice:
-            facts["voice"] = self.voice(project).digest
-        return facts
+        return exporting.export(self, project, outputs, options, render, progress, cancel)
 
     # --- engines and memory ---
 
@@ -493,8 +379,3 @@ def scaled(progress: Progress, start: float, stop: float) -> Progress:
 def mesh_digest(mesh: HeadMesh) -> str:
     """Content hash of what decides how a mouth is solved."""
     return content_key(mesh.vertices.tobytes(), mesh.units.tobytes())
-
-
-def _phones(items: Any) -> tuple[Phone, ...]:
-    """The project's own type of words and phones."""
-    return tuple(Phone(p.start_s, p.end_s, p.label, p.confidence) for p in items)
