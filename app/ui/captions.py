@@ -62,7 +62,8 @@ def _read_cues(text: str) -> tuple[Phone, ...]:
 def _read_grid(text: str) -> Rows:
     tiers: dict[str, tuple[Phone, ...]] = {}
     starts = [(m.start(), m.group(1).lower()) for m in _TIER.finditer(text)]
-    for (begin, name), (stop, _) in zip(starts, [*starts[1:], (len(text), "")], strict=True):
+    stops = [begin for begin, _ in starts[1:]] + [len(text)]
+    for (begin, name), stop in zip(starts, stops, strict=False):
         intervals = _INTERVAL.findall(text[begin:stop])
         tiers[name] = tuple(
             Phone(float(a), float(b), label.replace('""', '"').strip()) for a, b, label in intervals if label.strip()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QAction, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
+    QDialog,
     QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
     QLabel,
     QLayout,
+    QMenu,
     QScrollArea,
     QSizePolicy,
     QSlider,
@@ -241,3 +243,17 @@ def clear_layout(layout: QLayout) -> None:
             widget.deleteLater()
         elif inner is not None:
             clear_layout(inner)
+
+
+def run_menu(menu: QMenu, place: QPoint) -> QAction | None:
+    """Show a menu at a place on the screen and wait for a choice; every menu goes this way, so tests can answer."""
+    chosen = menu.exec(place)
+    menu.deleteLater()
+    return chosen
+
+
+def run_dialog(dialog: QDialog) -> bool:
+    """Show a dialog and wait; whether it was accepted. Every dialog goes this way, so tests can answer."""
+    accepted = dialog.exec() == QDialog.DialogCode.Accepted
+    dialog.deleteLater()
+    return accepted

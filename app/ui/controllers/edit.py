@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QInputDialog, QMenu
 
 from app.core import commands, presets
 from app.core.project import CHANNELS_GAZE, CHANNELS_POSE, Key
-from app.ui import emotion_model, viewer_model
+from app.ui import emotion_model, viewer_model, widgets
 from app.ui.timeline import edits
 from app.ui.timeline.edits import Clipboard
 from app.ui.timeline.headers import HEADER
@@ -146,7 +146,7 @@ class EditController(QObject):
         for name in emotion_model.in_order(emotions):
             action = menu.addAction(emotions[name].name)
             action.setData(name)
-        chosen = menu.exec(self._menu_place("emotions"))
+        chosen = widgets.run_menu(menu, self._menu_place("emotions"))
         if chosen is not None:
             self.use_preset("emotions", str(chosen.data()))
 
@@ -154,7 +154,7 @@ class EditController(QObject):
         menu = QMenu(self.window)
         for name, preset in presets.load_all("styles").items():
             menu.addAction(preset.name).setData(name)
-        chosen = menu.exec(self._menu_place("styles"))
+        chosen = widgets.run_menu(menu, self._menu_place("styles"))
         if chosen is not None:
             self.use_preset("styles", str(chosen.data()))
 
@@ -314,7 +314,7 @@ class EditController(QObject):
             names = ["edit.split", "edit.copy", "edit.cut", "edit.duplicate", "edit.delete", "edit.ripple_delete"]
         for name in names:
             menu.addAction(actions[name]) if name else menu.addSeparator()
-        menu.exec(place)
+        widgets.run_menu(menu, place)
 
     def _on_handle_pressed(self, handle: str) -> None:
         self._handle_start = self.session.project

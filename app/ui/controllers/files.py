@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 from app.core import commands, project_file, safety
 from app.core.project import Project
 from app.export import Take, write
-from app.ui import work
+from app.ui import widgets, work
 from app.ui.export_dialog import ExportDialog
 from engines.api import Performance
 from engines.errors import StudioError
@@ -236,10 +236,9 @@ class FileController(QObject):
             )
             return
         dialog = ExportDialog(self.session, self.window.preferences, self.window)
-        if dialog.exec():
+        if widgets.run_dialog(dialog):
             self.window.queue.add(dialog.request())
             self.window.show_queue()
-        dialog.deleteLater()
 
     def export_words(self) -> None:
         session = self.session

@@ -11,12 +11,11 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QInputDialog, QMessageBox
 
 from app.core import presets
-from app.ui import icons, overlays, theme
+from app.ui import icons, overlays, theme, widgets
 from app.ui.command_palette import CommandPalette
 from app.ui.emotion_model import Part
 from app.ui.shortcuts import ShortcutsDialog
 from app.ui.weights_dialog import WeightsDialog
-from app.ui.widgets import renew_icons
 from engines.errors import StudioError
 
 if TYPE_CHECKING:
@@ -190,26 +189,20 @@ class ViewController(QObject):
             icon = action.property("icon_name")
             if icon:
                 action.setIcon(icons.icon(icon))
-        renew_icons(self.window)
+        widgets.renew_icons(self.window)
         self.window.presets.reload()
         self.window.timeline.view.refresh()
         self.window.update()
 
     def palette(self) -> None:
-        dialog = CommandPalette(self.window.actions_by_id, self.window)
-        dialog.exec()
-        dialog.deleteLater()
+        widgets.run_dialog(CommandPalette(self.window.actions_by_id, self.window))
 
     def shortcuts(self) -> None:
-        dialog = ShortcutsDialog(self.window.shortcuts, self.window)
-        if dialog.exec():
+        if widgets.run_dialog(ShortcutsDialog(self.window.shortcuts, self.window)):
             self.window.apply_shortcuts()
-        dialog.deleteLater()
 
     def weights(self) -> None:
-        dialog = WeightsDialog(self.session, self.window)
-        dialog.exec()
-        dialog.deleteLater()
+        widgets.run_dialog(WeightsDialog(self.session, self.window))
 
     def clear_cache(self) -> None:
         self.session.studio.cache.clear()

@@ -13,6 +13,7 @@ from PIL import Image
 
 from app.core.project import Project
 from engines.api import Performance
+from engines.errors import InputError
 from engines.speech.segment import Segment
 from engines.timebase import frame_count, parse_rate
 
@@ -43,7 +44,10 @@ class QuickStudio:
 
     def perform(self, project: Project, *, progress: Any = None, cancel: Any = None) -> Performance:
         self.calls.append("perform")
-        info = soundfile.info(project.voice)
+        try:
+            info = soundfile.info(project.voice)
+        except soundfile.LibsndfileError as error:
+            raise InputError(f"{project.voice} cannot be read: {error}") from None
         rate = parse_rate(project.rate)
         count = frame_count(info.frames, info.samplerate, rate)
         performance = Performance.rest(count, rate)

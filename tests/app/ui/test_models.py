@@ -196,5 +196,9 @@ def test_files_without_words_are_refused(tmp_path: Path):
     path.write_text("WEBVTT\n")
     with pytest.raises(InputError, match="no words"):
         captions.read(path)
+    junk = tmp_path / "junk.TextGrid"
+    junk.write_bytes(bytes(range(256)))
+    with pytest.raises(InputError, match="no words"):
+        captions.read(junk)
     with pytest.raises(InputError, match="cannot be read"):
         captions.read(tmp_path / "missing.srt")
