@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +75,7 @@ class Voice:
                 for block in file.blocks(round(_BLOCK_S * self.sample_rate), dtype="float32", always_2d=True):
                     yield _mono(block)
         except (soundfile.LibsndfileError, OSError) as error:
-            raise InputError(f"The voice {self.path} cannot be read any more: {error}.") from error
+            raise InputError(f"The voice {self.path} is damaged or cannot be read any more: {error}.") from error
 
 
 def load_voice(path: str | Path) -> Voice:
@@ -149,7 +150,9 @@ class _FfmpegDecoder:
         self._path = path
         command = [get_ffmpeg_exe(), "-v", "error", "-nostdin", "-i", str(path)]
         command += ["-map", "0:a:0", "-vn", "-c:a", "pcm_f32be", "-f", "au", "-"]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        # A damaged file can make ffmpeg say more than a pipe holds while nobody reads it.
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the decoder
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._said)
         assert self._process.stdout is not None
         header = self._process.stdout.read(_AU_HEADER.size)
         if len(header) < _AU_HEADER.size:
@@ -163,6 +166,7 @@ class _FfmpegDecoder:
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.communicate()
+        self._said.close()
 
     def blocks(self) -> Iterator[np.ndarray]:
         """float32 (N, channels) pieces."""
@@ -173,7 +177,10 @@ class _FfmpegDecoder:
             yield np.frombuffer(data[:whole], ">f4").astype(np.float32).reshape(-1, self.channels)
 
     def _fail(self) -> None:
-        message = self._process.communicate()[1].decode(errors="replace").strip().splitlines()
+        self._process.communicate()
+        self._said.seek(0)
+        message = self._said.read().decode(errors="replace").strip().splitlines()
+        self._said.close()
         if any("matches no streams" in line for line in message):
             raise InputError(f"{self._path} has no sound track. Give a recording of the voice.")
         reason = message[-1].split(": ")[-1] if message else "unknown format"
