@@ -13,6 +13,7 @@ import numpy as np
 
 from app.core.jobs import Job, JobContext, Priority
 from app.core.project import EmotionClip, Phone, Project, StyleClip
+from app.export import formats
 from app.ui.timeline.waveform import Peaks, spectrogram
 from engines import registry
 from engines.api import Performance, RenderOptions
@@ -46,7 +47,7 @@ SOUNDS: Final = frozenset(
     (".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff", ".wma", ".au", ".caf")
 )
 VIDEOS: Final = frozenset([".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".wmv"])
-CURVES: Final = frozenset([".csv", ".npz", ".fbx", ".glb", ".gltf", ".usd", ".usda", ".usdc", ".usdz", ".json"])
+CURVES: Final = frozenset(suffix for kind in formats() if kind.reads_curves for suffix in kind.suffixes)
 WORDS: Final = frozenset([".srt", ".vtt", ".textgrid"])
 
 DRAFT_SIDE: Final = 512
