@@ -44,7 +44,7 @@ ACTIONS: Final[tuple[ActionSpec, ...]] = (
     _a("file.demo", "Open the demo", "File", "", "", "The portrait and voice that come with Soliloquy", rule=True),
     _a("file.portrait", "Choose portrait…", "File", "Ctrl+Shift+P", "portrait"),
     _a("file.voice", "Choose voice…", "File", "Ctrl+Shift+O", "voice"),
-    _a("file.curves", "Import curves…", "File", "", "import", "Live Link Face CSV, FBX, GLB, Audio2Face JSON or a Performance"),
+    _a("file.curves", "Import curves…", "File", "", "import", "Live Link Face, FBX, GLB, Audio2Face or a Performance"),
     _a("file.captions", "Import words…", "File", "", "", "SRT, VTT or TextGrid", rule=True),
     _a("file.save", "Save", "File", "Ctrl+S", "save"),
     _a("file.save_as", "Save as…", "File", "Ctrl+Shift+S"),
