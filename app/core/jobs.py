@@ -24,6 +24,8 @@ from engines.errors import Cancelled, StudioError
 log = logging.getLogger(__name__)
 
 THREAD_NAME: Final = "soliloquy-worker"
+STACK_BYTES: Final = 16 << 20
+"""macOS gives threads half a megabyte, too little for deep networks."""
 
 
 class Priority(IntEnum):
@@ -197,7 +199,11 @@ class Worker:
         self._stack: list[Job] = []
         self._closing = False
         self._thread = threading.Thread(target=self._loop, name=THREAD_NAME, daemon=True)
-        self._thread.start()
+        usual = threading.stack_size(STACK_BYTES)
+        try:
+            self._thread.start()
+        finally:
+            threading.stack_size(usual)
 
     # --- from any thread ---
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 SHUT_BELOW, OPEN_ABOVE = 0.004, 0.022
 """Apertures, in distances between the outer eye corners, at which the voice alone counts as asking for shut lips."""
+
+CHUNK: Final = 15000
+"""Values that are solved at once: five minutes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +57,12 @@ def speak(speech: SpeechAnalysis, phones: Sequence[PhoneLike], mesh: HeadMesh) -
     aperture = targets["aperture"]
     heard = np.clip((OPEN_ABOVE - aperture) / (OPEN_ABOVE - SHUT_BELOW), 0, 1)
     gate = mouth.closure_gate(phones, count)
+    parts = []
+    for first in range(0, count, CHUNK):  # frames are solved on their own, so this only bounds the memory
+        part = {name: values[first : first + CHUNK] for name, values in targets.items()}
+        parts.append(np.asarray(solve_mouth(mesh, part), np.float32))
     return Mouth(
-        np.asarray(solve_mouth(mesh, targets), np.float32),
+        np.concatenate(parts),
         np.maximum(heard, gate).astype(np.float32),
         mouth.tongue_track(phones, count),
     )
