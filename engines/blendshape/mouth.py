@@ -25,6 +25,7 @@ SKIN, INNER, UPPER_TEETH, LOWER_TEETH, TONGUE = (
 )
 _FADE_CM: Final = (1.1, 1.9)
 """Distance from the lips' rim at which the mesh begins to give way to the sheet, and where it has."""
+_RIM_CM: Final = 0.4
 _INNER_LIP_CM: Final = 0.8
 """How far the red of the lips reaches into the mouth."""
 _INCISOR_SHOW_CM: Final = 0.2
@@ -171,6 +172,7 @@ def build_mouth(
     uv: np.ndarray,
     px_per_cm: float,
     lip_height_px: tuple[float, float],
+    rim_error_px: float,
     palette: Palette,
 ) -> Mouth:
     """Cut the mouth out of a head mesh.
@@ -186,6 +188,7 @@ def build_mouth(
     uv : float32 (V, 2), where each vertex is seen in the photo
     px_per_cm : size of a centimetre in the photo at the lips
     lip_height_px : height of the red of the upper and the lower lip in the photo
+    rim_error_px : how far from the rim the lips' colours are sure to be their own, and not those of teeth
     palette : colours of the photo's light
     """
     rim = np.concatenate(rims)
@@ -213,14 +216,22 @@ def build_mouth(
     for unit in _JAW:
         moved[unit, lower] = units[unit][rows[lower]]
 
+    own = vertices @ head_axes  # in the head's own axes
     coordinates = uv[rows].astype(np.float32).copy()
     photo = (kind == SKIN).astype(np.float32)
     # The red of the lips turns into the mouth: its hidden part looks like the seen part, mirrored at the rim.
     turning = (kind == INNER) & (distance < _INNER_LIP_CM)
     is_upper = nearest < len(rims[0])
+    along = own[rim, 0]
+    along = (along - along.min()) / max(float(np.ptp(along)), 1e-6)
+    middle = np.clip(4 * along * (1 - along), 0, 1)  # 0 at the corners, where above and below meet
     for flag, sign, height in ((is_upper, -1.0, lip_height_px[0]), (~is_upper, 1.0, lip_height_px[1])):
         part_rows = np.flatnonzero(turning & flag)
-        start = uv[rim[nearest[part_rows]]]
+        at_rim = np.flatnonzero((kind == SKIN) & flag & (distance < _RIM_CM))
+        away = rim_error_px * (1 - distance[at_rim] / _RIM_CM) * middle[nearest[at_rim]]
+        coordinates[at_rim, 1] += sign * np.minimum(away, 0.3 * height)
+        start = uv[rim[nearest[part_rows]]].copy()
+        start[:, 1] += sign * min(rim_error_px, 0.3 * height) * middle[nearest[part_rows]]
         step = np.minimum(distance[part_rows] * px_per_cm, 0.6 * height)
         coordinates[part_rows] = start
         coordinates[part_rows, 1] += sign * step
@@ -228,7 +239,6 @@ def build_mouth(
 
     fade = np.clip((_FADE_CM[1] - distance) / (_FADE_CM[1] - _FADE_CM[0]), 0, 1)
     cover = np.where(kind == SKIN, fade * fade * (3 - 2 * fade), 1.0)
-    own = vertices @ head_axes  # in the head's own axes
     colour = _lit(own[rows], normals(own, triangles)[rows], kind, palette)
     turn = np.where(np.isin(kind, (UPPER_TEETH, LOWER_TEETH, TONGUE, INNER)), 1.0, head_share[rows])
     return Mouth(
@@ -245,7 +255,7 @@ def build_mouth(
         cover=cover.astype(np.float32),
         colour=colour,
         shaded=(1 - photo).astype(np.float32),
-        recess=np.where(kind == INNER, _LINING_BACK_CM * (1 - photo), 0).astype(np.float32),
+        recess=np.where(kind == INNER, _LINING_BACK_CM * np.clip(1.5 - 2 * photo, 0, 1), 0).astype(np.float32),
         seen=(kind == SKIN) & (cover > 0.002),
         lips=(index[rims[0]], index[rims[1]]),
     )

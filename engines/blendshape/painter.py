@@ -85,6 +85,7 @@ class Painter:
             placement.screen,
             placement.px_per_cm,
             placement.lip_height_px,
+            placement.rim_error_px,
             self.palette,
         )
         self._skin_values = np.ascontiguousarray(

@@ -78,6 +78,14 @@ class Placement:
         return heights[0], heights[1]
 
     @property
+    def rim_error_px(self) -> float:
+        """How far teeth may bleed over the rim of the lips: 0 in a photo with closed lips."""
+        upper, lower = self.landmarks[list(INNER_UPPER)], self.landmarks[list(INNER_LOWER)]
+        width = float(np.hypot(*(upper[0] - upper[-1])))
+        opening = float(np.hypot(*(upper - lower).T).max()) / max(width, 1.0)
+        return 0.035 * width * float(np.clip((opening - 0.04) / 0.06, 0, 1))
+
+    @property
     def eye_regions(self) -> list[tuple[float, float, float, float]]:
         """Centre and half axes of what moves around each eye as one."""
         result = []
