@@ -6,15 +6,24 @@ channels, tangent slopes in value per second).
 
 from __future__ import annotations
 
-from collections import defaultdict
-from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
 
 import numpy as np
 
 from app.export.fbx_binary import Node, decode
-from app.export.fbx_write import TICKS, TIME_MODES
+from app.export.fbx_objects import (
+    File,
+    floats,
+    global_matrix,
+    integers,
+    local_matrix,
+    name_of,
+    rotation_of,
+    settings,
+    to_world,
+    vector,
+)
+from app.export.fbx_write import TICKS
 from app.export.files import MAX_FRAMES, read_bytes
 from app.export.heads import to_head
 from app.export.options import ExportOptions
@@ -23,130 +32,20 @@ from engines.api import Performance
 from engines.errors import InputError
 from engines.rig.mesh import HeadMesh
 
-_MODES: Final = {mode: rate for rate, mode in TIME_MODES.items()} | {
-    1: Fraction(120), 2: Fraction(100), 5: Fraction(48), 7: Fraction(30), 8: Fraction(30000, 1001), 15: Fraction(96),
-    16: Fraction(72),
-}  # fmt: skip
-_ORDERS: Final = ("XYZ", "XZY", "YZX", "YXZ", "ZXY", "ZYX")
 _CONSTANT, _LINEAR = 2, 4
 _KNOWN_INTERPOLATION = _CONSTANT | _LINEAR | 8
 
 
-def _name(node: Node) -> str:
-    name = node.properties[1] if len(node.properties) > 1 else ""
-    return str(name).split("\0")[0].split("::")[-1]
-
-
-def _settings(node: Node | None) -> dict[str, list[Any]]:
-    """The Properties70 rows of a record: name -> values."""
-    block = node.first("Properties70") if node is not None else None
-    rows = block.all("P") if block is not None else ()
-    return {str(row.properties[0]): row.properties[4:] for row in rows if len(row.properties) > 4}
-
-
-def _vector(rows: dict[str, list[Any]], name: str, default: float = 0.0) -> np.ndarray:
-    values = rows.get(name, [default] * 3)
-    return np.array([float(v) for v in values[:3]])
-
-
-def _floats(node: Node, name: str, width: int) -> np.ndarray:
-    array = np.asarray(node.value(name, np.zeros(0)), np.float64)
-    if array.ndim != 1 or len(array) % width or len(array) > width * MAX_VERTICES * 6:
-        raise InputError(f"its array {name} has a wrong length")
-    array = array.reshape(-1, width)
-    if not np.isfinite(array).all() or (len(array) and np.abs(array).max() > 1e9):
-        raise InputError(f"its array {name} holds values that are no coordinates")
-    return array
-
-
-def _integers(node: Node, name: str) -> np.ndarray:
-    array = np.asarray(node.value(name, np.zeros(0, np.int64)))
-    if array.ndim != 1 or array.dtype.kind not in "iu":
-        raise InputError(f"its array {name} is damaged")
-    return array.astype(np.int64)
-
-
-def _rotation(angles_deg: np.ndarray, order: str = "XYZ") -> np.ndarray:
-    """Matrices of Euler angles (..., 3); ``order`` is the order in which the axes act."""
-    turn = np.radians(angles_deg)
-    c, s = np.cos(turn), np.sin(turn)
-    zero, one = np.zeros_like(c[..., 0]), np.ones_like(c[..., 0])
-    axis = {
-        "X": np.stack([one, zero, zero, zero, c[..., 0], -s[..., 0], zero, s[..., 0], c[..., 0]], -1),
-        "Y": np.stack([c[..., 1], zero, s[..., 1], zero, one, zero, -s[..., 1], zero, c[..., 1]], -1),
-        "Z": np.stack([c[..., 2], -s[..., 2], zero, s[..., 2], c[..., 2], zero, zero, zero, one], -1),
-    }
-    first, second, third = (axis[name].reshape(*angles_deg.shape[:-1], 3, 3) for name in order)
-    return np.asarray(third @ second @ first)
-
-
-class _File:
-    """The objects of a file, linked by their connections."""
-
-    def __init__(self, root: Node) -> None:
-        objects = root.first("Objects") or Node("")
-        self.by_id = {int(n.properties[0]): n for n in objects.children if n.properties}
-        self.children: dict[int, list[tuple[int, str]]] = defaultdict(list)
-        self.parents: dict[int, list[int]] = defaultdict(list)
-        connections = root.first("Connections") or Node("")
-        for c in connections.all("C"):
-            if len(c.properties) < 3:
-                continue
-            child, parent = int(c.properties[1]), int(c.properties[2])
-            channel = str(c.properties[3]) if len(c.properties) > 3 else ""
-            self.children[parent].append((child, channel))
-            self.parents[child].append(parent)
-        rows = _settings(root.first("GlobalSettings"))
-        self.rows = rows
-        self.unit = float(rows.get("UnitScaleFactor", [1.0])[0])
-        if not 1e-6 < self.unit < 1e6:
-            raise InputError(f"its unit of {self.unit} cm is not possible")
-        self.world = self._axes(rows)
-        self.rate = self._rate(rows)
-
-    def _axes(self, rows: dict[str, list[Any]]) -> np.ndarray:
-        """World (X right, Y up, Z front) from the axes of the file : (3, 3)."""
-        matrix = np.zeros((3, 3))
-        for i, name in enumerate(("CoordAxis", "UpAxis", "FrontAxis")):
-            axis = int(rows.get(name, [(0, 1, 2)[i]])[0])
-            sign = int(rows.get(name + "Sign", [1])[0])
-            if axis not in (0, 1, 2):
-                raise InputError(f"its {name} is {axis}")
-            matrix[i, axis] = 1 if sign >= 0 else -1
-        return matrix if abs(np.linalg.det(matrix)) > 0.5 else np.eye(3)
-
-    def _rate(self, rows: dict[str, list[Any]]) -> Fraction | None:
-        mode = int(rows.get("TimeMode", [0])[0])
-        custom = float(rows.get("CustomFrameRate", [-1])[0])
-        if mode == 14 and 1 <= custom <= 240:
-            return Fraction(custom).limit_denominator(1001)
-        return _MODES.get(mode)
-
-    def kids(self, parent: int, kind: str, subclass: str = "") -> list[tuple[int, Node]]:
-        """Objects of a kind that are connected to ``parent``."""
-        found = []
-        for child, _ in self.children[parent]:
-            node = self.by_id.get(child)
-            if node is None or node.name != kind:
-                continue
-            if not subclass or (len(node.properties) > 2 and node.properties[2] == subclass):
-                found.append((child, node))
-        return found
-
-    def parent_model(self, model: int) -> int | None:
-        return next((p for p in self.parents[model] if p in self.by_id and self.by_id[p].name == "Model"), None)
-
-
 def _curve(node: Node) -> Curve:
     """The keys of an AnimationCurve; curved stretches are sampled finely."""
-    ticks, values = _integers(node, "KeyTime"), _floats(node, "KeyValueFloat", 1)[:, 0]
+    ticks, values = integers(node, "KeyTime"), floats(node, "KeyValueFloat", 1)[:, 0]
     if len(ticks) != len(values) or not len(ticks):
         raise InputError("a curve has as many times as values in no case")
     if (np.diff(ticks) <= 0).any() and len(ticks) > 1:
         order = np.unique(ticks, return_index=True)[1]
         ticks, values = ticks[order], values[order]
     t_s = ticks / TICKS
-    flags, counts = _integers(node, "KeyAttrFlags"), _integers(node, "KeyAttrRefCount")
+    flags, counts = integers(node, "KeyAttrFlags"), integers(node, "KeyAttrRefCount")
     if len(flags) != len(counts) or (counts < 0).any() or counts.sum() != len(t_s):
         return Curve(t_s, values)
     kind = np.repeat(flags & _KNOWN_INTERPOLATION, counts)
@@ -179,7 +78,7 @@ def _sampled(t_s: np.ndarray, values: np.ndarray, kind: np.ndarray, slopes: np.n
     return Curve(np.append(times, t_s[-1]), np.append(pieces.ravel(), values[-1]))
 
 
-def _animated(file: _File, target: int, channel: str, layer: int | None) -> dict[str, Curve]:
+def _animated(file: File, target: int, channel: str, layer: int | None) -> dict[str, Curve]:
     """Curves that drive a property, by component."""
     for child, where in file.children[target]:
         node = file.by_id.get(child)
@@ -195,7 +94,7 @@ def _animated(file: _File, target: int, channel: str, layer: int | None) -> dict
     return {}
 
 
-def _first_layer(file: _File) -> int | None:
+def _first_layer(file: File) -> int | None:
     for number, node in file.by_id.items():
         if node.name == "AnimationStack":
             layers = file.kids(number, "AnimationLayer")
@@ -212,49 +111,14 @@ def _vector_curve(curves: dict[str, Curve], default: np.ndarray) -> Curve | None
     return Curve(t_s, np.stack(parts, -1))
 
 
-def _local(node: Node, turns_deg: np.ndarray | None = None, moves: np.ndarray | None = None) -> np.ndarray:
-    """Local matrix of a model, ``T Roff Rp Rpre R Rpost^-1 Rp^-1 Soff Sp S Sp^-1``; (..., 4, 4) when animated."""
-    rows = _settings(node)
-    order = _ORDERS[int(rows.get("RotationOrder", [0])[0]) % 6]
-    turns_deg = _vector(rows, "Lcl Rotation") if turns_deg is None else turns_deg
-    moves = _vector(rows, "Lcl Translation") if moves is None else moves
-    active = bool(rows.get("RotationActive", [1])[0])
-    before = _rotation(_vector(rows, "PreRotation")) if active else np.eye(3)
-    after = _rotation(_vector(rows, "PostRotation")) if active else np.eye(3)
-    turn = before @ _rotation(turns_deg, order if active else "XYZ") @ after.T
-    scale = np.diag(_vector(rows, "Lcl Scaling", 1.0))
-    pivot, offset = _vector(rows, "RotationPivot"), _vector(rows, "RotationOffset")
-    s_pivot, s_offset = _vector(rows, "ScalingPivot"), _vector(rows, "ScalingOffset")
-    linear = turn @ scale
-    constant = moves + offset + pivot + turn @ (s_offset + s_pivot - pivot) - linear @ s_pivot
-    matrix = np.zeros((*np.broadcast_shapes(linear.shape[:-2], constant.shape[:-1]), 4, 4))
-    matrix[..., :3, :3], matrix[..., :3, 3], matrix[..., 3, 3] = linear, constant, 1
-    return matrix
-
-
-def _global(file: _File, model: int, seen: int = 0) -> np.ndarray:
-    matrix = _local(file.by_id[model])
-    parent = file.parent_model(model)
-    if parent is None or seen > 200:
-        return matrix
-    return np.asarray(_global(file, parent, seen + 1) @ matrix)
-
-
-def _to_world(file: _File, matrix: np.ndarray) -> np.ndarray:
-    """World centimetres from a point of the file's own axes and units : (4, 4)."""
-    axes = np.eye(4)
-    axes[:3, :3] = file.world * file.unit
-    return np.asarray(axes @ matrix)
-
-
 def _layer(node: Node, kind: str, value: str, index: str, width: int, corners: int) -> tuple[np.ndarray, np.ndarray]:
     """Values of a layer element, and which of them each polygon corner has."""
     layer = node.first(kind)
     if layer is None:
         return np.zeros((1, width)), np.zeros(corners, np.int64)
-    values = _floats(layer, value, width)
+    values = floats(layer, value, width)
     mapping, reference = layer.value("MappingInformationType"), layer.value("ReferenceInformationType")
-    used = _integers(layer, index) if reference == "IndexToDirect" else np.arange(len(values))
+    used = integers(layer, index) if reference == "IndexToDirect" else np.arange(len(values))
     if mapping in ("ByVertice", "ByVertex"):
         used = used[np.abs(_corner_vertices(node))]
     if len(used) != corners or not len(values) or used.min(initial=0) < -1 or used.max(initial=0) >= len(values):
@@ -263,13 +127,13 @@ def _layer(node: Node, kind: str, value: str, index: str, width: int, corners: i
 
 
 def _corner_vertices(node: Node) -> np.ndarray:
-    raw = _integers(node, "PolygonVertexIndex")
+    raw = integers(node, "PolygonVertexIndex")
     return np.where(raw < 0, -raw - 1, raw)
 
 
 def _triangulate(node: Node, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Fans of the polygons: corner numbers (F, 3), and the polygon of each triangle (F,)."""
-    raw = _integers(node, "PolygonVertexIndex")
+    raw = integers(node, "PolygonVertexIndex")
     corners = np.where(raw < 0, -raw - 1, raw)
     if len(raw) > 6 * MAX_VERTICES or (len(raw) and (corners.max() >= count or raw[-1] >= 0)):
         raise InputError("its polygons point at vertices that are not there")
@@ -282,16 +146,16 @@ def _triangulate(node: Node, count: int) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([first, first + step + 1, first + step + 2], -1), polygon
 
 
-def _material_names(file: _File, model: int, node: Node, polygons: int) -> np.ndarray:
-    names = [_name(n) for _, n in file.kids(model, "Material")] or [""]
+def _material_names(file: File, model: int, node: Node, polygons: int) -> np.ndarray:
+    names = [name_of(n) for _, n in file.kids(model, "Material")] or [""]
     layer = node.first("LayerElementMaterial")
-    used = _integers(layer, "Materials") if layer is not None else np.zeros(1, np.int64)
+    used = integers(layer, "Materials") if layer is not None else np.zeros(1, np.int64)
     if len(used) != polygons:
         used = np.full(polygons, used[0] if len(used) else 0)
     return np.array(names)[np.clip(used, 0, len(names) - 1)]
 
 
-def _texture(file: _File, model: int, folder: Path) -> np.ndarray | None:
+def _texture(file: File, model: int, folder: Path) -> np.ndarray | None:
     for material, _ in file.kids(model, "Material"):
         for texture, node in file.kids(material, "Texture"):
             for _, video in file.kids(texture, "Video"):
@@ -304,17 +168,17 @@ def _texture(file: _File, model: int, folder: Path) -> np.ndarray | None:
     return None
 
 
-def _shapes(file: _File, geometry: int, count: int, linear: np.ndarray, mesh: Mesh) -> list[tuple[str, int]]:
+def _shapes(file: File, geometry: int, count: int, linear: np.ndarray, mesh: Mesh) -> list[tuple[str, int]]:
     """Put the blend shapes into the mesh; returns their channels."""
     channels = []
     for deformer, _ in file.kids(geometry, "Deformer", "BlendShape"):
         for channel, node in file.kids(deformer, "Deformer", "BlendShapeChannel"):
             targets = file.kids(channel, "Geometry", "Shape")
-            name = _name(node) or (_name(targets[-1][1]) if targets else "")
+            name = name_of(node) or (name_of(targets[-1][1]) if targets else "")
             if not targets or not name:
                 continue
             shape = targets[-1][1]
-            rows, offsets = _integers(shape, "Indexes"), _floats(shape, "Vertices", 3)
+            rows, offsets = integers(shape, "Indexes"), floats(shape, "Vertices", 3)
             if len(rows) != len(offsets) or (len(rows) and not 0 <= rows.min() <= rows.max() < count):
                 raise InputError(f"its blend shape {name} does not fit the mesh")
             mesh.shapes[name] = (rows, offsets @ linear.T)
@@ -322,24 +186,24 @@ def _shapes(file: _File, geometry: int, count: int, linear: np.ndarray, mesh: Me
     return channels
 
 
-def _skin(file: _File, geometry: int, count: int, mesh: Mesh) -> None:
+def _skin(file: File, geometry: int, count: int, mesh: Mesh) -> None:
     for deformer, _ in file.kids(geometry, "Deformer", "Skin"):
         for cluster, node in file.kids(deformer, "Deformer", "Cluster"):
             bones = file.kids(cluster, "Model")
-            rows = _integers(node, "Indexes")
+            rows = integers(node, "Indexes")
             weights = np.asarray(node.value("Weights", np.zeros(0)), np.float64)
             if bones and len(rows) == len(weights) and (not len(rows) or 0 <= rows.min() <= rows.max() < count):
-                mesh.skin[_name(bones[0][1])] = (rows, np.nan_to_num(weights))
+                mesh.skin[name_of(bones[0][1])] = (rows, np.nan_to_num(weights))
 
 
-def _mesh(file: _File, model: int, geometry: int, folder: Path) -> tuple[Mesh, list[tuple[str, int]]]:
-    node, name = file.by_id[geometry], _name(file.by_id[model])
-    rows = _settings(file.by_id[model])
+def _mesh(file: File, model: int, geometry: int, folder: Path) -> tuple[Mesh, list[tuple[str, int]]]:
+    node, name = file.by_id[geometry], name_of(file.by_id[model])
+    rows = settings(file.by_id[model])
     geometric = np.eye(4)
-    geometric[:3, :3] = _rotation(_vector(rows, "GeometricRotation")) * _vector(rows, "GeometricScaling", 1.0)
-    geometric[:3, 3] = _vector(rows, "GeometricTranslation")
-    world = _to_world(file, _global(file, model) @ geometric)
-    points = _floats(node, "Vertices", 3)
+    geometric[:3, :3] = rotation_of(vector(rows, "GeometricRotation")) * vector(rows, "GeometricScaling", 1.0)
+    geometric[:3, 3] = vector(rows, "GeometricTranslation")
+    world = to_world(file, global_matrix(file, model) @ geometric)
+    points = floats(node, "Vertices", 3)
     if len(points) > MAX_VERTICES:
         raise InputError(f"its mesh {name} has {len(points)} vertices; at most {MAX_VERTICES} can be used")
     corners, polygon = _triangulate(node, len(points))
@@ -360,7 +224,7 @@ def _mesh(file: _File, model: int, geometry: int, folder: Path) -> tuple[Mesh, l
     return mesh, channels
 
 
-def _bind_pose(file: _File) -> dict[int, np.ndarray]:
+def _bind_pose(file: File) -> dict[int, np.ndarray]:
     """Where the bones stood when the mesh was bound: global matrices (4, 4) of models.
 
     The transforms of the models themselves may be those of any frame.
@@ -371,10 +235,10 @@ def _bind_pose(file: _File) -> dict[int, np.ndarray]:
             for entry in node.all("PoseNode"):
                 model, matrix = entry.value("Node"), entry.first("Matrix")
                 if isinstance(model, int) and matrix is not None:
-                    found.setdefault(model, _floats(entry, "Matrix", 16).reshape(-1, 4, 4))
+                    found.setdefault(model, floats(entry, "Matrix", 16).reshape(-1, 4, 4))
         elif node.name == "Deformer" and node.first("TransformLink") is not None:
             for model, _ in file.kids(number, "Model"):
-                found[model] = _floats(node, "TransformLink", 16).reshape(-1, 4, 4)
+                found[model] = floats(node, "TransformLink", 16).reshape(-1, 4, 4)
     return {
         model: stack[0].T  # matrices are stored column by column
         for model, stack in found.items()
@@ -382,26 +246,26 @@ def _bind_pose(file: _File) -> dict[int, np.ndarray]:
     }
 
 
-def _bones(file: _File, layer: int | None) -> list[Bone]:
+def _bones(file: File, layer: int | None) -> list[Bone]:
     bones, bind = [], _bind_pose(file)
     for model, node in file.by_id.items():
         if node.name != "Model" or len(node.properties) < 3 or node.properties[2] not in ("LimbNode", "Null", "Root"):
             continue
         parent = file.parent_model(model)
-        above = np.eye(4) if parent is None else bind[parent] if parent in bind else _global(file, parent)
-        rest = _to_world(file, bind[model] if model in bind else above @ _local(node))
-        above = _to_world(file, above)
-        rows = _settings(node)
-        turns = _vector_curve(_animated(file, model, "Lcl Rotation", layer), _vector(rows, "Lcl Rotation"))
-        moves = _vector_curve(_animated(file, model, "Lcl Translation", layer), _vector(rows, "Lcl Translation"))
+        above = np.eye(4) if parent is None else bind[parent] if parent in bind else global_matrix(file, parent)
+        rest = to_world(file, bind[model] if model in bind else above @ local_matrix(node))
+        above = to_world(file, above)
+        rows = settings(node)
+        turns = _vector_curve(_animated(file, model, "Lcl Rotation", layer), vector(rows, "Lcl Rotation"))
+        moves = _vector_curve(_animated(file, model, "Lcl Translation", layer), vector(rows, "Lcl Translation"))
         rotation = translation = None
         if turns is not None:
-            linear = (above @ _local(node, turns_deg=turns.values))[:, :3, :3]
+            linear = (above @ local_matrix(node, turns_deg=turns.values))[:, :3, :3]
             rotation = Curve(turns.t_s, _pure_rotation(linear @ np.linalg.pinv(rest[:3, :3])))
         if moves is not None:
-            placed = (above @ _local(node, moves=moves.values))[:, :3, 3]
+            placed = (above @ local_matrix(node, moves=moves.values))[:, :3, 3]
             translation = Curve(moves.t_s, placed - rest[:3, 3])
-        bones.append(Bone(_name(node), rest[:3, 3], rotation, translation))
+        bones.append(Bone(name_of(node), rest[:3, 3], rotation, translation))
     return bones
 
 
@@ -419,7 +283,7 @@ def load(path: Path) -> Scene:
         If it is no binary FBX 7 file or is damaged.
     """
     root = decode(read_bytes(path))
-    file = _File(root)
+    file = File(root)
     layer = _first_layer(file)
     scene = Scene(rate=file.rate)
     for model, node in list(file.by_id.items()):
@@ -433,7 +297,7 @@ def load(path: Path) -> Scene:
                     scene.curves[name] = Curve(curve.t_s, curve.values / 100, curve.step)
         for curve in _animated(file, model, "tongue", layer).values():
             scene.tongue = curve
-            scene.start = int(_settings(node).get("startFrame", [0])[0])
+            scene.start = int(settings(node).get("startFrame", [0])[0])
     scene.bones = _bones(file, layer)
     return scene
 

@@ -7,7 +7,6 @@ shape channel is a percentage; Euler angles in degrees applied x, then y, then z
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +14,17 @@ from typing import Any, Final
 import numpy as np
 
 from app.export.fbx_binary import Int64, Node, encode
+from app.export.fbx_document import (
+    Document,
+    Property,
+    add_properties,
+    choice_row,
+    integer_row,
+    number_row,
+    text_row,
+    time_row,
+    vector_row,
+)
 from app.export.files import atomic, write_bytes
 from app.export.options import ExportOptions
 from app.export.rigging import (
@@ -25,6 +35,7 @@ from app.export.rigging import (
     Shape,
     bone_motion,
     deltas,
+    euler_xyz_deg,
     head_of,
     normals,
     png,
@@ -49,74 +60,9 @@ _FILE_ID: Final = bytes.fromhex("28b32aebb624ccc2bfc8b02aa92bfcf1")
 _FILE_TIME: Final = "1970-01-01 10:00:00:000"  # the footer's fixed bytes belong to this time
 
 
-@dataclass(frozen=True)
-class _Property:
-    """One row of a Properties70 record."""
-
-    name: str
-    kind: str
-    label: str
-    flags: str
-    values: tuple[Any, ...]
-
-
-def _properties(parent: Node, *rows: _Property) -> None:
-    block = parent.add("Properties70")
-    for row in rows:
-        block.add("P", row.name, row.kind, row.label, row.flags, *row.values)
-
-
-def _number(name: str, value: float, flags: str = "") -> _Property:
-    return _Property(name, "Number" if flags else "double", "" if flags else "Number", flags, (float(value),))
-
-
-def _integer(name: str, value: int) -> _Property:
-    return _Property(name, "int", "Integer", "", (int(value),))
-
-
-def _choice(name: str, value: int) -> _Property:
-    return _Property(name, "enum", "", "", (int(value),))
-
-
-def _vector(name: str, values: Any, kind: str = "Vector3D") -> _Property:
-    label = {"Vector3D": "Vector", "ColorRGB": "Color"}.get(kind, "")
-    flags = "A" if kind.startswith("Lcl") else ""
-    return _Property(name, kind, label, flags, tuple(float(v) for v in values))
-
-
-def _text(name: str, value: str) -> _Property:
-    return _Property(name, "KString", "", "U", (value,))
-
-
-def _time(name: str, ticks: int) -> _Property:
-    return _Property(name, "KTime", "Time", "", (Int64(ticks),))
-
-
-class _Document:
-    """Collects objects and connections and numbers them."""
-
-    def __init__(self) -> None:
-        self.objects = Node("Objects")
-        self.connections = Node("Connections")
-        self._next = 1_000_000
-
-    def object(self, kind: str, name: str, class_name: str, subclass: str) -> tuple[Node, int]:
-        self._next += 1
-        node = self.objects.add(kind, Int64(self._next), f"{name}\0\x01{class_name}", subclass)
-        return node, self._next
-
-    def connect(self, child: int, parent: int, channel: str = "") -> None:
-        extra = (channel,) if channel else ()
-        self.connections.add("C", "OP" if channel else "OO", Int64(child), Int64(parent), *extra)
-
-    def counts(self) -> dict[str, int]:
-        kinds = [node.name for node in self.objects.children]
-        return {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
-
-
-def _mesh_geometry(document: _Document, head: HeadMesh, name: str) -> int:
+def _mesh_geometry(document: Document, head: HeadMesh, name: str) -> int:
     node, geometry = document.object("Geometry", name, "Geometry", "Mesh")
-    _properties(node)
+    add_properties(node)
     node.add("GeometryVersion", 124)
     node.add("Vertices", head.vertices.astype("f8").ravel())
     corners = head.triangles.astype("i4").copy()
@@ -159,7 +105,7 @@ def _layer_head(layer: Node, name: str, mapping: str, reference: str, version: i
     layer.add("ReferenceInformationType", reference)
 
 
-def _materials(document: _Document, head: HeadMesh, model: int, path: Path, options: ExportOptions) -> bytes:
+def _materials(document: Document, head: HeadMesh, model: int, path: Path, options: ExportOptions) -> bytes:
     """One material for each part; returns the texture as PNG where it lies beside the file."""
     texture = None
     outside = b""
@@ -168,7 +114,7 @@ def _materials(document: _Document, head: HeadMesh, model: int, path: Path, opti
         beside = texture_path(path)
         video, video_id = document.object("Video", "Face", "Video", "Clip")
         video.add("Type", "Clip")
-        _properties(video, _Property("Path", "KString", "XRefUrl", "", (beside.name,)))
+        add_properties(video, Property("Path", "KString", "XRefUrl", "", (beside.name,)))
         video.add("UseMipMap", 0)
         video.add("Filename", beside.name)
         video.add("RelativeFilename", beside.name)
@@ -183,7 +129,7 @@ def _materials(document: _Document, head: HeadMesh, model: int, path: Path, opti
         node.add("Media", "Face\0\x01Video")
         node.add("FileName", beside.name)
         node.add("RelativeFilename", beside.name)
-        _properties(node, _Property("UVSet", "KString", "", "", ("UVMap",)), _choice("UseMaterial", 1))
+        add_properties(node, Property("UVSet", "KString", "", "", ("UVMap",)), choice_row("UseMaterial", 1))
         document.connect(video_id, texture)
     for part in np.unique(head.parts):
         name = PARTS[part]
@@ -191,13 +137,13 @@ def _materials(document: _Document, head: HeadMesh, model: int, path: Path, opti
         node.add("Version", 102)
         node.add("ShadingModel", "phong")
         colour = (1.0, 1.0, 1.0) if texture is not None else PART_COLOURS.get(name, SKIN_COLOUR)
-        _properties(
+        add_properties(
             node,
-            _vector("DiffuseColor", colour, "ColorRGB"),
-            _vector("SpecularColor", (0.04, 0.04, 0.04), "ColorRGB"),
-            _number("Shininess", 10),
-            _number("DiffuseFactor", 1),
-            _number("SpecularFactor", 0.25),
+            vector_row("DiffuseColor", colour, "ColorRGB"),
+            vector_row("SpecularColor", (0.04, 0.04, 0.04), "ColorRGB"),
+            number_row("Shininess", 10),
+            number_row("DiffuseFactor", 1),
+            number_row("SpecularFactor", 0.25),
         )
         document.connect(material, model)
         if texture is not None:
@@ -205,15 +151,15 @@ def _materials(document: _Document, head: HeadMesh, model: int, path: Path, opti
     return outside
 
 
-def _model(document: _Document, name: str, kind: str, offset: Any, *more: _Property) -> int:
+def _model(document: Document, name: str, kind: str, offset: Any, *more: Property) -> int:
     node, model = document.object("Model", name, "Model", kind)
     node.add("Version", 232)
-    _properties(
+    add_properties(
         node,
-        _choice("InheritType", 1),
-        _vector("Lcl Translation", offset, "Lcl Translation"),
-        _vector("Lcl Rotation", (0, 0, 0), "Lcl Rotation"),
-        _vector("Lcl Scaling", (1, 1, 1), "Lcl Scaling"),
+        choice_row("InheritType", 1),
+        vector_row("Lcl Translation", offset, "Lcl Translation"),
+        vector_row("Lcl Rotation", (0, 0, 0), "Lcl Rotation"),
+        vector_row("Lcl Scaling", (1, 1, 1), "Lcl Scaling"),
         *more,
     )
     node.add("Shading", True)
@@ -221,7 +167,7 @@ def _model(document: _Document, name: str, kind: str, offset: Any, *more: _Prope
     return model
 
 
-def _bones(document: _Document, head: HeadMesh, root: int) -> list[int]:
+def _bones(document: Document, head: HeadMesh, root: int) -> list[int]:
     models: list[int] = []
     pivots = rest_pivots(head)
     for i, name in enumerate(BONES):
@@ -229,7 +175,7 @@ def _bones(document: _Document, head: HeadMesh, root: int) -> list[int]:
         offset = pivots[i] - (pivots[parent] if parent >= 0 else 0)
         model = _model(document, name, "LimbNode", offset)
         attribute, attribute_id = document.object("NodeAttribute", name, "NodeAttribute", "LimbNode")
-        _properties(attribute, _number("Size", 1))
+        add_properties(attribute, number_row("Size", 1))
         attribute.add("TypeFlags", "Skeleton")
         document.connect(attribute_id, model)
         document.connect(model, models[parent] if parent >= 0 else root)
@@ -244,7 +190,7 @@ def _at(position: Any) -> np.ndarray:
     return matrix.ravel()
 
 
-def _skin(document: _Document, head: HeadMesh, geometry: int, mesh: int, bones: list[int]) -> None:
+def _skin(document: Document, head: HeadMesh, geometry: int, mesh: int, bones: list[int]) -> None:
     node, skin = document.object("Deformer", "Skin", "Deformer", "Skin")
     node.add("Version", 101)
     node.add("Link_DeformAcuracy", 50.0)
@@ -272,7 +218,7 @@ def _skin(document: _Document, head: HeadMesh, geometry: int, mesh: int, bones: 
         document.connect(bones[i], cluster)
 
 
-def _blend_shapes(document: _Document, geometry: int, wanted: list[Shape], moved: list[Delta]) -> list[int]:
+def _blend_shapes(document: Document, geometry: int, wanted: list[Shape], moved: list[Delta]) -> list[int]:
     node, blend = document.object("Deformer", "ARKit", "Deformer", "BlendShape")
     node.add("Version", 100)
     document.connect(blend, geometry)
@@ -282,7 +228,7 @@ def _blend_shapes(document: _Document, geometry: int, wanted: list[Shape], moved
         node.add("Version", 100)
         node.add("DeformPercent", 0.0)
         node.add("FullWeights", np.array([100.0]))
-        _properties(node, _number("DeformPercent", 0, "A"))
+        add_properties(node, number_row("DeformPercent", 0, "A"))
         document.connect(channel, blend)
         node, target = document.object("Geometry", shape.name, "Geometry", "Shape")
         node.add("Version", 100)
@@ -297,15 +243,15 @@ def _blend_shapes(document: _Document, geometry: int, wanted: list[Shape], moved
 class _Animation:
     """The one stack and layer of a take, and its curves."""
 
-    def __init__(self, document: _Document, name: str, count: int, rate: Fraction) -> None:
+    def __init__(self, document: Document, name: str, count: int, rate: Fraction) -> None:
         self._document = document
         self.times = np.array([round(TICKS * i / rate) for i in range(count)], "i8")
         stack, stack_id = document.object("AnimationStack", name, "AnimStack", "")
         end = int(self.times[-1])
-        _properties(
+        add_properties(
             stack,
-            *(_time(n, v) for n, v in (("LocalStart", 0), ("LocalStop", end))),
-            *(_time(n, v) for n, v in (("ReferenceStart", 0), ("ReferenceStop", end))),
+            *(time_row(n, v) for n, v in (("LocalStart", 0), ("LocalStop", end))),
+            *(time_row(n, v) for n, v in (("ReferenceStart", 0), ("ReferenceStop", end))),
         )
         _, self._layer = document.object("AnimationLayer", "BaseLayer", "AnimLayer", "")
         document.connect(self._layer, stack_id)
@@ -315,7 +261,7 @@ class _Animation:
         document = self._document
         name = {"Lcl Translation": "T", "Lcl Rotation": "R"}.get(channel, channel)
         node, node_id = document.object("AnimationCurveNode", name, "AnimCurveNode", "")
-        _properties(node, *(_number(f"d|{part}", float(v[0]), "A") for part, v in curves.items()))
+        add_properties(node, *(number_row(f"d|{part}", float(v[0]), "A") for part, v in curves.items()))
         document.connect(node_id, self._layer)
         document.connect(node_id, target, channel)
         for part, values in curves.items():
@@ -328,19 +274,6 @@ class _Animation:
             curve.add("KeyAttrDataFloat", np.zeros(4, "f4"))
             curve.add("KeyAttrRefCount", np.array([len(values)], "i4"))
             document.connect(curve_id, node_id, f"d|{part}")
-
-
-def euler_xyz_deg(rotation: np.ndarray) -> np.ndarray:
-    """FBX angles of rotation matrices, continuous in time : float64 (T, 3) degrees.
-
-    Parameters
-    ----------
-    rotation : (T, 3, 3), ``Rz Ry Rx``
-    """
-    y = np.arcsin(np.clip(-rotation[:, 2, 0], -1, 1))
-    x = np.arctan2(rotation[:, 2, 1], rotation[:, 2, 2])
-    z = np.arctan2(rotation[:, 1, 0], rotation[:, 0, 0])
-    return np.degrees(np.unwrap(np.stack([x, y, z], -1), axis=0))
 
 
 def _header(name: str) -> Node:
@@ -372,32 +305,32 @@ def _settings(rate: Fraction, end: int) -> Node:
     mode = TIME_MODES.get(rate, CUSTOM_MODE)
     axes = {"UpAxis": 1, "UpAxisSign": 1, "FrontAxis": 2, "FrontAxisSign": 1, "CoordAxis": 0, "CoordAxisSign": 1}
     axes |= {"OriginalUpAxis": 1, "OriginalUpAxisSign": 1}
-    _properties(
+    add_properties(
         node,
-        *(_integer(n, v) for n, v in axes.items()),
-        _number("UnitScaleFactor", 1),
-        _number("OriginalUnitScaleFactor", 1),
-        _choice("TimeMode", mode),
-        _choice("TimeProtocol", 2),
-        _time("TimeSpanStart", 0),
-        _time("TimeSpanStop", end),
-        _number("CustomFrameRate", float(rate) if mode == CUSTOM_MODE else -1),
+        *(integer_row(n, v) for n, v in axes.items()),
+        number_row("UnitScaleFactor", 1),
+        number_row("OriginalUnitScaleFactor", 1),
+        choice_row("TimeMode", mode),
+        choice_row("TimeProtocol", 2),
+        time_row("TimeSpanStart", 0),
+        time_row("TimeSpanStop", end),
+        number_row("CustomFrameRate", float(rate) if mode == CUSTOM_MODE else -1),
     )
     return node
 
 
 def build(take: Take, path: Path, options: ExportOptions) -> tuple[bytes, bytes]:
     """The bytes of the file, and those of the texture that lies beside it (empty if none does)."""
-    head, motion, document = head_of(take, options), take.motion, _Document()
+    head, motion, document = head_of(take, options), take.motion, Document()
     wanted = shapes(options)
     code = timecode(take.start, motion.rate)
     notes = (
-        _text("take", take.name),
-        _text("timecode", code),
-        _text("provenance", take.provenance_json()),
-        _text("rate", f"{motion.rate.numerator}/{motion.rate.denominator}"),
-        _Property("startFrame", "int", "Integer", "U", (take.start,)),
-        _number("tongue", 0, "A+U"),
+        text_row("take", take.name),
+        text_row("timecode", code),
+        text_row("provenance", take.provenance_json()),
+        text_row("rate", f"{motion.rate.numerator}/{motion.rate.denominator}"),
+        Property("startFrame", "int", "Integer", "U", (take.start,)),
+        number_row("tongue", 0, "A+U"),
     )
     root = _model(document, "Soliloquy", "Null", (0, 0, 0), *notes)
     null, null_id = document.object("NodeAttribute", "Soliloquy", "NodeAttribute", "Null")
@@ -424,11 +357,11 @@ def build(take: Take, path: Path, options: ExportOptions) -> tuple[bytes, bytes]
     return encode(_records(document, take.name, motion.rate, end)), outside
 
 
-def _records(document: _Document, name: str, rate: Fraction, end: int) -> list[Node]:
+def _records(document: Document, name: str, rate: Fraction, end: int) -> list[Node]:
     documents = Node("Documents")
     documents.add("Count", 1)
     entry = documents.add("Document", Int64(999_999), "", "Scene")
-    _properties(entry, _Property("ActiveAnimStackName", "KString", "", "", (name,)))
+    add_properties(entry, Property("ActiveAnimStackName", "KString", "", "", (name,)))
     entry.add("RootNode", Int64(0))
     counts = document.counts()
     definitions = Node("Definitions")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import struct
-import urllib.parse
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-from app.export.files import MAX_FRAMES, read_bytes
+from app.export.files import MAX_FRAMES
+from app.export.gltf_file import File, index_of
 from app.export.gltf_write import METRES
 from app.export.heads import to_head
 from app.export.options import ExportOptions
@@ -21,122 +19,6 @@ from engines.api import Performance
 from engines.errors import InputError
 from engines.rig.mesh import HeadMesh
 from engines.timebase import frame_times, parse_rate
-
-_DTYPES: Final = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
-_WIDTHS: Final = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
-_MAX_VALUES: Final = 64_000_000
-_MAX_TOTAL: Final = 128_000_000
-"""Largest number of values in one accessor and in all that are read."""
-
-
-class _File:
-    """The JSON of a file and its binary buffers."""
-
-    def __init__(self, path: Path) -> None:
-        data = read_bytes(path)
-        self.folder = path.parent
-        self.binary = b""
-        self.total = 0
-        if data[:4] == b"glTF":
-            data, self.binary = _chunks(data)
-        self.json = json.loads(data.decode("utf-8"))
-        if not isinstance(self.json, dict):
-            raise InputError("its JSON is no object")
-        version = str(self.json.get("asset", {}).get("version", ""))
-        if not version.startswith("2"):
-            raise InputError(f"it has glTF version {version or 'none'}; version 2 can be read")
-        required = set(self.json.get("extensionsRequired", ())) - {"KHR_mesh_quantization", "KHR_texture_transform"}
-        if required:
-            raise InputError(f"it needs the extension {min(required)}. Export it without compression")
-        self.buffers = [self._buffer(i, b) for i, b in enumerate(self.list("buffers"))]
-
-    def list(self, name: str) -> list[Any]:
-        found = self.json.get(name, [])
-        if not isinstance(found, list):
-            raise InputError(f"its {name} are no list")
-        return found
-
-    def _buffer(self, number: int, buffer: dict[str, Any]) -> bytes:
-        uri = buffer.get("uri")
-        return self.binary if uri is None and number == 0 else self._resource(str(uri))
-
-    def _resource(self, uri: str) -> bytes:
-        if uri.startswith("data:"):
-            return base64.b64decode(uri.partition(",")[2])
-        name = urllib.parse.unquote(uri)
-        place = (self.folder / name).resolve()
-        if not place.is_relative_to(self.folder.resolve()) or not place.is_file():
-            raise InputError(f"its data file {name[:80]} is not beside it")
-        return read_bytes(place)
-
-    def view(self, number: int) -> tuple[bytes, int]:
-        view = self.list("bufferViews")[_index(number)]
-        buffer = self.buffers[_index(view["buffer"])]
-        start, length = _index(view.get("byteOffset", 0)), _index(view["byteLength"])
-        if start + length > len(buffer):
-            raise InputError(f"its buffer view {number} reaches past the end of the data")
-        return buffer[start : start + length], _index(view.get("byteStride", 0))
-
-    def _values(self, view: int, offset: int, count: int, width: int, dtype: np.dtype) -> np.ndarray:
-        raw, stride = self.view(view)
-        step = stride or width * dtype.itemsize
-        if count and (step < width * dtype.itemsize or offset + step * (count - 1) + width * dtype.itemsize > len(raw)):
-            raise InputError("an accessor reaches past the end of its data")
-        strides = (step, dtype.itemsize)
-        return np.ndarray((count, width), dtype, raw, offset, strides) if count else np.zeros((0, width), dtype)
-
-    def accessor(self, number: int) -> np.ndarray:
-        """Values as float64 or int64 (N, width); normalised integers become floats."""
-        spec = self.list("accessors")[_index(number)]
-        dtype, width, count = np.dtype(_DTYPES[spec["componentType"]]), _WIDTHS[spec["type"]], _index(spec["count"])
-        self.total += count * width
-        if count * width > _MAX_VALUES or self.total > _MAX_TOTAL:
-            raise InputError(f"its accessor {number} has {count} rows, which is too many")
-        if "bufferView" in spec:
-            values = self._values(spec["bufferView"], _index(spec.get("byteOffset", 0)), count, width, dtype).copy()
-        else:
-            values = np.zeros((count, width), dtype)
-        if "sparse" in spec:
-            self._patch(values, spec["sparse"])
-        if dtype.kind == "f":
-            if not np.isfinite(values).all():
-                raise InputError(f"its accessor {number} holds values that are no numbers")
-            return values.astype(np.float64)
-        if spec.get("normalized"):
-            return np.maximum(values / np.iinfo(dtype).max, -1.0)
-        return values.astype(np.int64)
-
-    def _patch(self, values: np.ndarray, sparse: dict[str, Any]) -> None:
-        count = _index(sparse["count"])
-        where, what = sparse["indices"], sparse["values"]
-        dtype = np.dtype(_DTYPES[where["componentType"]])
-        rows = self._values(where["bufferView"], _index(where.get("byteOffset", 0)), count, 1, dtype)[:, 0]
-        new = self._values(what["bufferView"], _index(what.get("byteOffset", 0)), count, values.shape[1], values.dtype)
-        if len(rows) and (dtype.kind == "f" or rows.max() >= len(values)):
-            raise InputError("a sparse accessor points at rows that are not there")
-        values[rows.astype(np.int64)] = new
-
-
-def _index(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise InputError(f"{str(value)[:40]!r} stands where a whole number belongs")
-    return value
-
-
-def _chunks(data: bytes) -> tuple[bytes, bytes]:
-    """JSON and binary chunk of a GLB."""
-    version, length = struct.unpack_from("<II", data, 4)
-    if version != 2 or length > len(data):
-        raise InputError(f"it is cut off: {len(data)} of {length} bytes are there")
-    offset = 12
-    found: dict[bytes, bytes] = {}
-    while offset + 8 <= length:
-        size, kind = struct.unpack_from("<I4s", data, offset)
-        found.setdefault(kind, data[offset + 8 : offset + 8 + size])
-        offset += 8 + size
-    if b"JSON" not in found:
-        raise InputError("it has no JSON chunk")
-    return found[b"JSON"], found.get(b"BIN\0", b"")
 
 
 def _rotation(quaternions: np.ndarray) -> np.ndarray:
@@ -169,31 +51,35 @@ def _globals(nodes: list[dict[str, Any]]) -> tuple[list[np.ndarray], list[int]]:
     parents = [-1] * len(nodes)
     for number, node in enumerate(nodes):
         for child in node.get("children", ()):
-            parents[_index(child)] = number
-    matrices: list[np.ndarray] = []
+            parents[index_of(child)] = number
+    matrices: list[np.ndarray | None] = [None] * len(nodes)
     for number in range(len(nodes)):
-        matrix, at, steps = np.eye(4), number, 0
-        while at >= 0:
-            matrix, at, steps = _local(nodes[at]) @ matrix, parents[at], steps + 1
-            if steps > 200:
+        chain = [number]
+        while matrices[chain[-1]] is None and parents[chain[-1]] >= 0:
+            chain.append(parents[chain[-1]])
+            if len(chain) > 200:
                 raise InputError("its nodes form a loop or too deep a tree")
-        matrices.append(matrix)
-    return matrices, parents
+        above = np.eye(4)
+        for at in reversed(chain):
+            found = matrices[at]
+            above = above @ _local(nodes[at]) if found is None else found
+            matrices[at] = above
+    return [m for m in matrices if m is not None], parents
 
 
-def _texture(file: _File, material: dict[str, Any]) -> np.ndarray | None:
+def _texture(file: File, material: dict[str, Any]) -> np.ndarray | None:
     base = material.get("pbrMetallicRoughness", {}).get("baseColorTexture")
     if not base:
         return None
-    source = file.list("textures")[_index(base["index"])].get("source")
+    source = file.list("textures")[index_of(base["index"])].get("source")
     if source is None:
         return None
-    image = file.list("images")[_index(source)]
-    data = file.view(image["bufferView"])[0] if "bufferView" in image else file._resource(str(image.get("uri")))
+    image = file.list("images")[index_of(source)]
+    data = file.view(image["bufferView"])[0] if "bufferView" in image else file.resource(str(image.get("uri")))
     return decode_texture(data)
 
 
-def _faces(file: _File, primitive: dict[str, Any], count: int) -> np.ndarray:
+def _faces(file: File, primitive: dict[str, Any], count: int) -> np.ndarray:
     mode = primitive.get("mode", 4)
     if mode not in (4, 5, 6):
         return np.zeros((0, 3), np.int64)
@@ -209,13 +95,13 @@ def _faces(file: _File, primitive: dict[str, Any], count: int) -> np.ndarray:
     return np.stack([np.full(max(len(order) - 2, 0), order[0]), order[1:-1], order[2:]], -1)
 
 
-def _mesh(file: _File, node: dict[str, Any], world: np.ndarray, names: list[str]) -> list[Mesh]:
+def _mesh(file: File, node: dict[str, Any], world: np.ndarray, names: list[str]) -> list[Mesh]:
     """One mesh for each set of vertices of a node (primitives that share vertices are joined)."""
-    spec = file.list("meshes")[_index(node["mesh"])]
+    spec = file.list("meshes")[index_of(node["mesh"])]
     targets = spec.get("extras", {}).get("targetNames") if isinstance(spec.get("extras"), dict) else None
     materials = file.list("materials")
     joined: dict[str, Mesh] = {}
-    skin = file.list("skins")[_index(node["skin"])] if "skin" in node else None
+    skin = file.list("skins")[index_of(node["skin"])] if "skin" in node else None
     linear = np.eye(3) if skin is not None else world[:3, :3]  # a skinned mesh ignores its node
     offset = np.zeros(3) if skin is not None else world[:3, 3]
     for primitive in spec["primitives"]:
@@ -225,7 +111,7 @@ def _mesh(file: _File, node: dict[str, Any], world: np.ndarray, names: list[str]
         if len(points) > MAX_VERTICES or points.shape[1] != 3:
             raise InputError(f"a mesh has {len(points)} vertices; at most {MAX_VERTICES} can be used")
         faces = _faces(file, primitive, len(points))
-        material = materials[_index(primitive["material"])] if "material" in primitive else {}
+        material = materials[index_of(primitive["material"])] if "material" in primitive else {}
         label = np.full(len(faces), str(material.get("name", "")))
         if key in joined:
             mesh = joined[key]
@@ -256,17 +142,17 @@ def _target_name(names: Any, number: int) -> str:
     return str(names[number]) if isinstance(names, list) and number < len(names) else f"target {number}"
 
 
-def _bind(file: _File, mesh: Mesh, skin: dict[str, Any], attributes: dict[str, Any], names: list[str]) -> None:
+def _bind(file: File, mesh: Mesh, skin: dict[str, Any], attributes: dict[str, Any], names: list[str]) -> None:
     joints, weights = file.accessor(attributes["JOINTS_0"]), file.accessor(attributes["WEIGHTS_0"])
     if joints.shape != weights.shape or len(joints) != len(mesh.vertices) or joints.dtype.kind == "f":
         raise InputError("its skin does not fit the mesh")
     for number, node in enumerate(skin["joints"]):
         rows, corner = np.nonzero((joints == number) & (weights > 0))
         if len(rows):
-            mesh.skin[names[_index(node)]] = (rows, weights[rows, corner])
+            mesh.skin[names[index_of(node)]] = (rows, weights[rows, corner])
 
 
-def _sampled(file: _File, sampler: dict[str, Any], width: int) -> tuple[np.ndarray, np.ndarray, bool]:
+def _sampled(file: File, sampler: dict[str, Any], width: int) -> tuple[np.ndarray, np.ndarray, bool]:
     """Times (K,), values (K, width) and whether they are held; splines become short lines."""
     t_s, values = file.accessor(sampler["input"])[:, 0], file.accessor(sampler["output"])
     mode = sampler.get("interpolation", "LINEAR")
@@ -298,7 +184,7 @@ def _middle(values: np.ndarray, count: int, width: int) -> np.ndarray:
     return values.reshape(count, 3, width)[:, 1]
 
 
-def _bind_pose(file: _File) -> dict[int, np.ndarray]:
+def _bind_pose(file: File) -> dict[int, np.ndarray]:
     """Where the joints stood when the mesh was bound (4, 4); the nodes themselves may stand anywhere."""
     found: dict[int, np.ndarray] = {}
     for skin in file.list("skins"):
@@ -307,7 +193,7 @@ def _bind_pose(file: _File) -> dict[int, np.ndarray]:
         inverse = file.accessor(skin["inverseBindMatrices"])
         for node, matrix in zip(skin["joints"], inverse.reshape(-1, 4, 4), strict=False):
             if abs(np.linalg.det(matrix)) > 1e-12:
-                found[_index(node)] = np.linalg.inv(matrix.T)
+                found[index_of(node)] = np.linalg.inv(matrix.T)
     return found
 
 
@@ -317,7 +203,7 @@ def _unscaled(matrix: np.ndarray) -> np.ndarray:
     return np.asarray(u @ v)
 
 
-def _animate(file: _File, scene: Scene, matrices: list[np.ndarray], parents: list[int], names: list[str]) -> None:
+def _animate(file: File, scene: Scene, matrices: list[np.ndarray], parents: list[int], names: list[str]) -> None:
     """Put the first animation into the curves and bones of the scene."""
     nodes = file.list("nodes")
     rotations: dict[int, Curve] = {}
@@ -328,8 +214,8 @@ def _animate(file: _File, scene: Scene, matrices: list[np.ndarray], parents: lis
             target = channel["target"]
             if "node" not in target:
                 continue
-            number, path = _index(target["node"]), target["path"]
-            sampler = animation["samplers"][_index(channel["sampler"])]
+            number, path = index_of(target["node"]), target["path"]
+            sampler = animation["samplers"][index_of(channel["sampler"])]
             above = bind.get(parents[number], matrices[parents[number]]) if parents[number] >= 0 else np.eye(4)
             rest = bind.get(number, matrices[number])
             if path == "weights" and "mesh" in nodes[number]:
@@ -348,8 +234,8 @@ def _animate(file: _File, scene: Scene, matrices: list[np.ndarray], parents: lis
             scene.bones.append(Bone(names[number], place, rotations.get(number), translations.get(number)))
 
 
-def _weight_curves(file: _File, scene: Scene, node: dict[str, Any], sampler: dict[str, Any]) -> None:
-    spec = file.list("meshes")[_index(node["mesh"])]
+def _weight_curves(file: File, scene: Scene, node: dict[str, Any], sampler: dict[str, Any]) -> None:
+    spec = file.list("meshes")[index_of(node["mesh"])]
     count = max((len(p.get("targets", ())) for p in spec["primitives"]), default=0)
     if count == 0:
         return
@@ -368,7 +254,7 @@ def load(path: Path) -> Scene:
     InputError
         If it is no glTF 2.0 file or is damaged.
     """
-    file = _File(path)
+    file = File(path)
     nodes = file.list("nodes")
     if len(nodes) > 20_000:
         raise InputError(f"it has {len(nodes)} nodes; at most 20000 can be read")
@@ -383,7 +269,7 @@ def load(path: Path) -> Scene:
     return scene
 
 
-def _extras(file: _File, scene: Scene) -> None:
+def _extras(file: File, scene: Scene) -> None:
     """What our own files add: the exact rate and the tongue."""
     extras = file.json.get("extras")
     if not isinstance(extras, dict):

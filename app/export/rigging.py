@@ -161,6 +161,19 @@ def bone_motion(head: HeadMesh, motion: Performance) -> tuple[np.ndarray, np.nda
     return offsets, rotations
 
 
+def euler_xyz_deg(rotation: np.ndarray) -> np.ndarray:
+    """FBX angles of rotation matrices, continuous in time : float64 (T, 3) degrees.
+
+    Parameters
+    ----------
+    rotation : (T, 3, 3), ``Rz Ry Rx``
+    """
+    y = np.arcsin(np.clip(-rotation[:, 2, 0], -1, 1))
+    x = np.arctan2(rotation[:, 2, 1], rotation[:, 2, 2])
+    z = np.arctan2(rotation[:, 1, 0], rotation[:, 0, 0])
+    return np.degrees(np.unwrap(np.stack([x, y, z], -1), axis=0))
+
+
 def png(texture: np.ndarray) -> bytes:
     """A texture as PNG."""
     from PIL import Image
