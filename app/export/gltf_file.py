@@ -115,6 +115,7 @@ class File:
 
 
 def index_of(value: Any) -> int:
+    """A whole number that is not negative, as the file spells it."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise InputError(f"{str(value)[:40]!r} stands where a whole number belongs")
     return value
