@@ -201,6 +201,7 @@ def analyse(
         mouth, posteriors, stretches = _listen(
             sound, loudness, recognising, fitted or readout.default(), progress, cancel
         )
+        whisper.release()
         spoken = transcribe.find(sound, posteriors, speaking, stretches, text, language, progress, cancel)
     elif not silent:
         spoken = transcribe.find_without_encoder(sound, speaking, text, language, progress, cancel)

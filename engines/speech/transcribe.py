@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -78,7 +78,7 @@ def find(
         aligned = align.align(words, posteriors, speaking)
         if aligned:
             aligned = [replace(w, confidence=1.0) for w in aligned]
-            aligned = _refined(sound, aligned, progress, cancel) if english else aligned
+            aligned = _refined(sound, aligned, _part(progress, 0, 1), cancel) if english else aligned
             return Spoken(text, tuple(w.segment() for w in aligned), _phones(aligned), "text")
         warning = (
             "The text holds no word that can be spoken; the phones come from the sound."
@@ -88,8 +88,10 @@ def find(
         heard = align.loop(posteriors, speaking)
         return Spoken(text, (), heard, "sound", (warning,))
     texts, all_words, phones = [], [], []
-    for stretch in stretches:
+    for number, stretch in enumerate(stretches):
         cancel.check()
+        report = _part(progress, number, len(stretches))
+        report(0.0)
         span = slice(stretch.start, stretch.stop)
         aligned = []
         if stretch.transcript is not None and stretch.transcript.trusted:
@@ -98,7 +100,7 @@ def find(
         if aligned and stretch.transcript is not None:
             texts.append(stretch.transcript.text)
             sure = stretch.transcript.confidence
-            aligned = _refined(sound, [replace(w, confidence=round(sure, 3)) for w in aligned], progress, cancel)
+            aligned = _refined(sound, [replace(w, confidence=round(sure, 3)) for w in aligned], report, cancel)
             all_words += [w.segment() for w in aligned]
             phones += [replace(p, confidence=w.confidence) for w in aligned for p in w.phones]
         else:
@@ -130,6 +132,11 @@ def find_without_encoder(
     return Spoken(text, (), tuple(heard), "sound" if heard else "none")
 
 
+def _part(progress: Progress, number: int, count: int) -> Callable[[float], None]:
+    """The progress of one part of ``count``, within the last 15 % of the analysis."""
+    return lambda part: progress(0.85 + 0.15 * (number + part) / count, "Placing the phones")
+
+
 def _later(phones: Iterable[Segment], by_s: float) -> tuple[Segment, ...]:
     return tuple(replace(p, start_s=p.start_s + by_s, end_s=p.end_s + by_s) for p in phones)
 
@@ -139,7 +146,7 @@ def _phones(aligned: list[AlignedWord]) -> tuple[Segment, ...]:
 
 
 def _refined(
-    sound: np.ndarray, aligned: list[AlignedWord], progress: Progress, cancel: CancelToken
+    sound: np.ndarray, aligned: list[AlignedWord], report: Callable[[float], None], cancel: CancelToken
 ) -> list[AlignedWord]:
     """The same words with phones placed by pocketsphinx wherever it agrees about the words."""
     aligner = Aligner()
@@ -147,7 +154,7 @@ def _refined(
     chunks = chunked(aligned)
     for number, chunk in enumerate(chunks):
         cancel.check()
-        progress(0.9 + 0.1 * number / len(chunks), "Placing the phones")
+        report(number / len(chunks))
         start_s = max(0.0, chunk[0].start_s - _MARGIN_S)
         span = slice(round(start_s * ANALYSIS_RATE), round((chunk[-1].end_s + _MARGIN_S) * ANALYSIS_RATE))
         found = aligner.align(sound[span], [w.word for w in chunk])
