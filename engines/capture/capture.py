@@ -31,7 +31,7 @@ LOST_ERROR: Final = 0.09
 """Mean landmark error, in eye distances, from which a frame is not believed at all."""
 MIN_EYES_PX: Final = 14.0
 _CALIBRATED: Final = tuple(
-    i for i, n in enumerate(arkit.NAMES) if not n.startswith(("eyeLook", "eyeBlink", "jaw", "mouthPucker"))
+    i for i, n in enumerate(arkit.NAMES) if not n.startswith(("eyeLook", "eyeBlink", "jawL", "jawR"))
 )
 
 

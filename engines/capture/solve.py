@@ -31,7 +31,7 @@ SIGMA: Final = {
 }  # fmt: skip
 """Prior spread of each unit: how readily it is called on."""
 
-LANDMARK_SIGMA: Final = 0.012
+LANDMARK_SIGMA: Final = 0.05
 """Expected error of a landmark in eye distances."""
 HOLD: Final = 0.35
 """Expected change of a weight from frame to frame; a pull, not a limit."""
