@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import struct
 import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +20,7 @@ from PIL import Image
 
 from app.export import ExportOptions, Take, ffmpeg, formats, read_curves, write
 from engines.api import CancelToken, Performance
-from engines.errors import Cancelled, InputError
+from engines.errors import Cancelled, ExportError, InputError
 from engines.rig.mesh import HeadMesh
 from engines.timebase import RATES
 from tests.app.export.conftest import picture_take, random_performance
@@ -129,3 +132,41 @@ def test_options_are_checked() -> None:
         ExportOptions(codec="av1")
     with pytest.raises(InputError, match="from 0 to 100"):
         ExportOptions(quality=101)
+
+
+def test_adapters_import_no_heavy_package() -> None:
+    code = (
+        "import sys\n"
+        "from app.export import formats\n"
+        "for f in formats(): f.adapter()\n"
+        "heavy = ('torch', 'PySide6', 'cv2', 'mediapipe', 'pxr', 'c2pa', 'opentimelineio')\n"
+        "print([n for n in heavy if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, performance: Performance) -> None:
+    for package, suffix in (("pxr", ".usda"), ("opentimelineio", ".otio")):
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(ExportError, match=rf"'{package}'. Install it with: pip install soliloquy\[exchange\]"):
+            write(Take(performance, performance.rate), tmp_path / f"a{suffix}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path, performance: Performance) -> None:
+    (tmp_path / "locked").mkdir(mode=0o500)
+    with pytest.raises(ExportError, match="may not be written"):
+        write(Take(performance, performance.rate), tmp_path / "locked" / "a.csv")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".fbx", ".png", ".mp4", ".usda"])
+def test_a_full_disk_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(ExportError, match=r"no space left for .*Free some space"):
+        write(picture_take(random_performance(0, 3)), tmp_path / f"a{suffix}", ExportOptions(sign=False))
+    assert list(tmp_path.iterdir()) == []
