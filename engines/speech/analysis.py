@@ -31,7 +31,7 @@ from engines.speech.whisper import LAYERS
 ANALYSIS_VERSION: Final = 2
 """Rises when the same voice would be analysed differently; part of cache keys."""
 
-_STRETCH_S, _STRETCH_LEAST_S, _CONTEXT_S = 27.9, 18.0, 1.0
+_STRETCH_S, _STRETCH_LEAST_S = 27.9, 18.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,7 +235,7 @@ def _listen(
     cancel: CancelToken,
 ) -> tuple[np.ndarray, np.ndarray, list[Stretch]]:
     """Mouth (T, K), phone probabilities (T, P) and what was recognised, stretch by stretch."""
-    count, margin = len(loudness_db), round(_CONTEXT_S * RATE)
+    count, margin = len(loudness_db), readout.REACH
     mouth = np.zeros((count, len(GEOMETRY)), np.float32)
     posteriors = np.zeros((count, len(PHONES)), np.float32)
     stretches = []

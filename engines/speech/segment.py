@@ -28,8 +28,3 @@ class Segment:
     @property
     def middle_s(self) -> float:
         return (self.start_s + self.end_s) / 2
-
-
-def segments_between(segments: tuple[Segment, ...], start_s: float, end_s: float) -> tuple[Segment, ...]:
-    """Those that overlap ``[start_s, end_s)``."""
-    return tuple(s for s in segments if s.end_s > start_s and s.start_s < end_s)

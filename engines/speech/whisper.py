@@ -18,8 +18,6 @@ from scipy.special import erf
 
 from engines.errors import WeightsMissing
 
-FRAME_RATE: Final = 50
-"""Feature vectors a second."""
 WIDTH: Final = 384
 HEADS: Final = 6
 LAYERS: Final = 4
