@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 
 import numpy as np
 
@@ -46,13 +46,10 @@ class FrameCache:
         with self._lock:
             return (take, frame) in self._frames
 
-    def ready(self, take: Hashable, frame: int, stop: int) -> int:
-        """How many frames from ``frame`` on (before ``stop``) are there without a gap."""
+    def missing(self, take: Hashable, frames: Iterable[int]) -> list[int]:
+        """Those of ``frames`` that are not there."""
         with self._lock:
-            end = frame
-            while end < stop and (take, end) in self._frames:
-                end += 1
-            return end - frame
+            return [frame for frame in frames if (take, frame) not in self._frames]
 
     def clear(self) -> None:
         with self._lock:

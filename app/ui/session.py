@@ -93,6 +93,8 @@ class Session(QObject):
         self._phones: tuple[Phone, ...] = ()
         self.performance: Performance | None = None
         self.take: Hashable = None
+        self.playing = False
+        """Whether playback runs, and frames ahead of the playhead are wanted at once."""
         self.pace = work.Pace()
         self.problems: dict[str, str] = {}
         """What went wrong, by the step that failed: ``portrait``, ``prepare``, ``voice``, ``analyse``, ``perform``."""
@@ -290,15 +292,15 @@ class Session(QObject):
         self.worker.submit(work.frame_job(self, self.playhead, draft or self._dragging))
 
     def _on_idle(self) -> None:
-        self.draw_ahead(self.playhead, playing=False)
+        self.draw_ahead(self.playhead)
 
-    def draw_ahead(self, frame: int, playing: bool = True) -> None:
+    def draw_ahead(self, frame: int) -> None:
         """Draw the frames that playback will need next, below everything that the artist waits for."""
         if not self.ready or "ahead" in self._running:
             return
-        wanted = frame + round(work.AHEAD_S * self.rate)
-        if self.frames.ready(self.take, frame, min(wanted, self.range[1])) < wanted - frame:
-            self._run("ahead", frame=frame, playing=playing)
+        wanted = work.frames_ahead(self, frame, self.playing)
+        if wanted:
+            self._run("ahead", wanted=wanted)
 
     def _run(self, step: str, **details: Any) -> None:
         if step != "ahead":
@@ -367,7 +369,10 @@ class Session(QObject):
             self.frame_ready.emit(result)
             self._idle_timer.start()
         elif step == "ahead":
-            self._idle_timer.start()
+            if self.playing:
+                self.draw_ahead(self.playhead)
+            else:
+                self._idle_timer.start()
         elif step == "audition":
             self._auditioning = True
             self.auditioned.emit(result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -293,29 +293,37 @@ def frame_job(session: Session, frame: int, draft: bool) -> Job:
     return _new(session, "frame", "Drawing", work, Priority.PREVIEW)
 
 
-def _ahead(session: Session, frame: int, playing: bool) -> Job:
-    """Frames for playback, from ``frame`` on, as far as `CHUNK_S` reaches; it ends, so that exports get their turn."""
+def frames_ahead(session: Session, frame: int, playing: bool) -> list[int]:
+    """Frames that playback from ``frame`` on will need and that are not drawn yet, in order.
+
+    Where not all can be drawn in time, every second (third ...) one is asked for, always the same ones.
+    """
+    rate, (first, stop) = float(session.rate), session.range
+    stride = session.pace.stride(rate)
+    begin = frame if first <= frame < stop else first
+    if playing:
+        begin += stride  # what is due now would come too late
+    begin = -(-begin // stride) * stride
+    end = min(stop, begin + round(AHEAD_S * rate))
+    return session.frames.missing(session.take, range(begin, end, stride))
+
+
+def _ahead(session: Session, wanted: Sequence[int]) -> Job:
+    """Draw frames for playback; it ends after a while, so that exports get their turn."""
     project, performance, take, cache = session.project, session.performance, session.take, session.frames
-    pace, rate, (first, stop) = session.pace, float(session.rate), session.range
-    options, stride = options_for(session, pace.side, True), pace.stride(rate)
+    pace, rate = session.pace, float(session.rate)
+    options = options_for(session, pace.side, True)
 
     def work(context: JobContext) -> None:
         assert performance is not None
-        begin = frame if first <= frame < stop else first
-        begin += cache.ready(take, begin, stop)
-        if playing and begin == frame:
-            begin = min(stop - 1, begin + stride)  # this frame would come too late
-        end = min(stop, begin + max(2 * stride, round(CHUNK_S * rate)))
         started, drawn = time.monotonic(), 0
-        for number in range(begin, end, stride):
-            if not cache.has(take, number):
-                cache.put(take, number, _draw(session, project, performance, number, options, context))
-                drawn += 1
+        for number in wanted:
+            cache.put(take, number, _draw(session, project, performance, number, options, context))
+            drawn += 1
             context.checkpoint()
             if time.monotonic() - started > CHUNK_S:
                 break
-        if drawn:
-            pace.measured((time.monotonic() - started) / drawn, rate)
+        pace.measured((time.monotonic() - started) / max(drawn, 1), rate)
 
     return _new(session, "ahead", "Drawing ahead", work, Priority.BACKGROUND)
 

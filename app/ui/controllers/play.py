@@ -143,6 +143,7 @@ class PlayController(QObject):
         self.player.set_range(*self.session.range, self.session.rate)
 
     def _on_playing(self, playing: bool) -> None:
+        self.session.playing = playing
         if playing:
             self.shown = self.dropped = 0
             self._last = self.session.playhead

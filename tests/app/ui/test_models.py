@@ -153,7 +153,7 @@ def test_frames_are_forgotten_oldest_first():
     for frame in range(4):
         cache.put("a", frame, np.zeros((10, 10, 3), np.uint8))
     assert not cache.has("a", 0)
-    assert cache.ready("a", 1, 10) == 3
+    assert cache.missing("a", range(6)) == [0, 4, 5]
     cache.get("a", 1)
     cache.put("a", 9, np.zeros((10, 10, 3), np.uint8))
     assert cache.has("a", 1)
@@ -202,3 +202,21 @@ def test_files_without_words_are_refused(tmp_path: Path):
         captions.read(junk)
     with pytest.raises(InputError, match="cannot be read"):
         captions.read(tmp_path / "missing.srt")
+
+
+# --- playback ---
+
+
+def test_slow_drawing_makes_the_picture_smaller_before_it_gets_jerky():
+    from app.ui.work import PLAY_SIDES, Pace
+
+    pace = Pace()
+    pace.measured(0.01, 25)
+    assert (pace.side, pace.stride(25)) == (PLAY_SIDES[0], 1)
+    for _ in range(8):
+        pace.measured(0.1, 25)
+    assert pace.side == PLAY_SIDES[-1]
+    assert pace.stride(25) == 3
+    for _ in range(12):
+        pace.measured(0.005, 25)
+    assert (pace.side, pace.stride(25)) == (PLAY_SIDES[0], 1)

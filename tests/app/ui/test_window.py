@@ -210,6 +210,8 @@ def test_playing_moves_the_playhead_on_a_timer_without_a_sound_device(filled, qt
     filled.actions_by_id["play.toggle"].trigger()
     qtbot.waitUntil(lambda: filled.session.playhead > 8, timeout=4000)
     assert filled.player.playing
+    qtbot.waitUntil(lambda: filled.session.playhead > 30, timeout=4000)
+    assert filled.playing.dropped <= 2
     filled.actions_by_id["play.stop"].trigger()
     assert not filled.player.playing
     filled.actions_by_id["play.loop"].setChecked(True)
