@@ -6,8 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from app.cli import evaluate
+
 COMMANDS: Final = (
     "render", "preview", "convert", "init", "analyse", "inspect", "engines", "presets", "weights", "demo", "open",
+    "evaluate",
 )  # fmt: skip
 
 _DIRECTION = """direction:
@@ -32,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     _convert(commands)
     _init(commands)
     _analyse(commands)
+    _reporting(evaluate.add_parser(commands))
     inspect = commands.add_parser("inspect", help="say what is in a portrait, voice, project or curve file")
     inspect.add_argument("files", nargs="+", type=Path, metavar="FILE")
     inspect.add_argument("--json", action="store_true", help="as JSON")
@@ -82,8 +86,17 @@ def _render(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     render.add_argument("--codec", choices=("h264", "hevc"), help="of MP4")
     render.add_argument("--alpha", action="store_true", help="draw the head alone, for formats with alpha")
     render.add_argument("--no-sign", action="store_true", help="leave the provenance manifest out of videos")
+    _export(render)
     render.add_argument("--save-project", type=Path, metavar="FILE", help="keep the shot as a project")
     _reporting(render)
+
+
+def _export(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--option", action="append", metavar="NAME=VALUE",
+        help="further choices about the files, such as mesh=minimal, channels=jawOpen,mouthClose, crop=0,0,512,512, "
+        "texture=file, hardware=yes, certificate=cert.pem; may be given several times",
+    )  # fmt: skip
 
 
 def _preview(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -106,6 +119,7 @@ def _convert(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     convert.add_argument(
         "--names", default="arkit", metavar="MAP", help="arkit, livelink, metahuman, vrm or a JSON file"
     )
+    _export(convert)
     _reporting(convert)
 
 

@@ -82,6 +82,7 @@ def export_options(options: argparse.Namespace) -> ExportOptions:
             values[name] = getattr(options, name)
     if getattr(options, "no_sign", False):
         values["sign"] = False
+    values |= ExportOptions.parse(getattr(options, "option", None) or ())
     return ExportOptions.from_dict(values)
 
 
@@ -120,9 +121,9 @@ def preview(options: argparse.Namespace, report: Report, cancel: CancelToken) ->
 def convert(options: argparse.Namespace, report: Report, cancel: CancelToken) -> list[Path]:
     """``soliloquy convert``."""
     from app.core.studio import VIDEOS, Studio
-    from app.export import ExportOptions, Take, read_curves, write
+    from app.export import Take, read_curves, write
 
-    chosen = ExportOptions(names=options.names)
+    chosen = export_options(options)
     watch: dict[str, Any] = {"progress": report.progress, "cancel": cancel}
     if options.input.suffix.lower() in VIDEOS:
         motion = Studio().imported(Project(performance=str(options.input.absolute())), **watch)

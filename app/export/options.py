@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -57,8 +57,43 @@ class ExportOptions:
             value = getattr(self, name)
             if value not in allowed:
                 raise InputError(f"The export option {name} is '{value}'. Choose one of: {', '.join(allowed)}.")
+        for name, length in (("crop", 4), ("background", 3)):
+            value = getattr(self, name)
+            if value is not None and (len(value) != length or not all(isinstance(v, int) for v in value)):
+                raise InputError(f"The export option {name} is {value}; it takes {length} whole numbers.")
+        if not all(0 <= v <= 255 for v in self.background):
+            raise InputError(f"The background colour {self.background} has a part outside 0 to 255.")
         if not 0 <= self.quality <= 100:
             raise InputError(f"The export quality is {self.quality}. Choose a number from 0 to 100.")
+
+    @staticmethod
+    def parse(pairs: Iterable[str]) -> dict[str, Any]:
+        """Values for `from_dict` from texts such as ``mesh=minimal`` or ``crop=0,0,512,512``.
+
+        Raises
+        ------
+        InputError
+            If a text is no ``NAME=VALUE``, or its value does not fit the option.
+        """
+        defaults = {f.name: f.default for f in fields(ExportOptions)}
+        values: dict[str, Any] = {}
+        for pair in pairs:
+            name, equals, text = pair.partition("=")
+            if not equals or name not in defaults:
+                raise InputError(f"'{pair}' is no export option. Write NAME=VALUE; names: {', '.join(defaults)}.")
+            parts = [part.strip() for part in text.split(",") if part.strip()]
+            try:
+                if isinstance(defaults[name], bool):
+                    values[name] = {"yes": True, "true": True, "no": False, "false": False}[text.strip().lower()]
+                elif isinstance(defaults[name], int):
+                    values[name] = int(text)
+                elif name in ("crop", "background"):
+                    values[name] = tuple(map(int, parts))
+                else:
+                    values[name] = tuple(parts) if isinstance(defaults[name], tuple) else text
+            except (KeyError, ValueError):
+                raise InputError(f"The export option {name} cannot be '{text}'.") from None
+        return values
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> ExportOptions:

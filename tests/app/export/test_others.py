@@ -170,3 +170,20 @@ def test_a_full_disk_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(ExportError, match=r"no space left for .*Free some space"):
         write(picture_take(random_performance(0, 3)), tmp_path / f"a{suffix}", ExportOptions(sign=False))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_options_are_read_from_text() -> None:
+    given = [
+        "mesh=minimal",
+        "crop=0, 0,64,48",
+        "channels=jawOpen,mouthClose",
+        "hardware=yes",
+        "quality=60",
+        "names=vrm",
+    ]
+    options = ExportOptions.from_dict(ExportOptions.parse(given))
+    assert (options.mesh, options.crop, options.hardware, options.quality) == ("minimal", (0, 0, 64, 48), True, 60)
+    assert options.channels == ("jawOpen", "mouthClose")
+    for bad, says in (("mesh", "Write NAME=VALUE"), ("sign=maybe", "cannot be 'maybe'"), ("crop=1,2", "takes 4 whole")):
+        with pytest.raises(InputError, match=says):
+            ExportOptions.from_dict(ExportOptions.parse([bad]))
