@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         from app.cli import _window
 
         return _window(options.files)
-    from app.cli import information, render
+    from app.cli import evaluate, information, render
 
     commands: dict[str, Callable[..., list[Path]]] = {
         "render": render.render,
@@ -45,6 +45,7 @@ def run(options: argparse.Namespace) -> int:
         "engines": information.engines,
         "presets": information.presets,
         "weights": information.weights,
+        "evaluate": evaluate.evaluate,
     }
     if options.command is None:
         from app.cli.arguments import parser

@@ -112,7 +112,7 @@ def join_jump(evidence: Evidence) -> float:
 
 
 def jumps(take: Observation) -> np.ndarray:
-    """How much farther the face moves into each frame than is usual around it : (T,), 1 usual, first frames not a number.
+    """How much farther the face moves into each frame than is usual around it : (T,), 1 usual, the first not a number.
 
     Movement is the mean way of the landmarks that follow the skull.
     """

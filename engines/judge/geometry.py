@@ -57,7 +57,7 @@ class FaceNumbers:
 
 @cache
 def average_face() -> np.ndarray:
-    """Landmarks of the average head, y up, z to the camera, in eye distances about the bridge of the nose : (478, 3)."""
+    """Landmarks of the average head, y up, z to the camera, in eye distances from the bridge of the nose : (478, 3)."""
     head = load_head()
     points = head.landmarks(head.mesh.vertices).astype(float)
     return (points - points[168]) / np.linalg.norm(points[33] - points[263])

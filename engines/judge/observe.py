@@ -96,7 +96,8 @@ class Observer:
     ) -> None:
         self.rate = rate
         self._follower = Follower()
-        self._portrait, self._first = portrait, None
+        self._portrait = portrait
+        self._first: np.ndarray | None = None
         self._recogniser, self._emotions = recogniser, emotions
         self._rows: dict[str, list[np.ndarray]] = {name: [] for name in _WIDTHS}
         self._shots = [0]

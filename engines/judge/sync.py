@@ -1,8 +1,8 @@
 """Do mouth and voice go together: offset, agreement, lips shut at p, b and m.
 
 The voice is read into the mouth that most speakers would make (`engines.speech`), and the mouth in the picture is
-measured. The lag at which several measures of both agree best is the offset, as in the ridge method by which the talking
-videos that the readout learnt from were synchronised; no net judges the pictures.
+measured. The lag at which several measures of both agree best is the offset, as in the ridge method by which the
+talking videos that the readout learnt from were synchronised; no net judges the pictures.
 """
 
 from __future__ import annotations
@@ -114,8 +114,8 @@ def lips_closed(evidence: Evidence) -> float:
 def closures(evidence: Evidence) -> list[tuple[float, bool]]:
     """Each p, b, m heard, as second of the sound and whether the lips met there.
 
-    They met when the smallest aperture within 80 ms is a local minimum and among the lowest 30 % of the take. The offset
-    of the sound is removed first: being late is another fault than not closing.
+    They met when the smallest aperture within 80 ms is a local minimum and among the lowest 30 % of the take. The
+    offset of the sound is removed first: being late is another fault than not closing.
     """
     take, speech = evidence.take, evidence.heard()
     rate = float(take.rate)
