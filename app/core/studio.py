@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
+from app.core import actor_store
 from app.core.cache import DiskCache, code_digest, content_key
 from app.core.passes.mouth import Mouth, lip_opening, speak
 from app.core.perform import perform
@@ -237,19 +238,34 @@ class Studio:
         WeightsMissing, EngineError
             If the engine cannot prepare it.
         """
-        portrait = self.portrait(project)
+        digest = self.portrait_digest(project)
+        info = registry.info(project.engine)
+        package = info.entry.partition(":")[0].rpartition(".")[0]
+        key = content_key(project.engine, digest, code_digest(package, "engines.rig", "engines.face"))
 
         def prepare() -> Any:
-            engine = self.engine(project.engine)
-            try:
-                return engine.prepare(portrait, progress=progress, cancel=cancel)
-            except OutOfMemory as error:
-                message = str(error)
-            self.unload(keep=project.engine)  # outside the except block: its traceback holds the memory
-            log.info("Out of memory while preparing; retrying alone: %s", message)
-            return engine.prepare(portrait, progress=progress, cancel=cancel)
+            if any(need.startswith("weights:") for need in info.needs):
+                return self._prepared(project, progress, cancel)  # other weights would make another actor
+            if (path := self.cache.get("actor", key, ".npz")) is not None:
+                with contextlib.suppress(ValueError, OSError, KeyError, TypeError, ImportError):
+                    return actor_store.load(path)
+            actor = self._prepared(project, progress, cancel)
+            with contextlib.suppress(actor_store.Unstorable):
+                self.cache.put("actor", key, partial(actor_store.save, actor), ".npz")
+            return actor
 
-        return self._actors.once((project.engine, self.portrait_digest(project)), prepare)
+        return self._actors.once((project.engine, digest), prepare)
+
+    def _prepared(self, project: Project, progress: Progress, cancel: CancelToken | None) -> Any:
+        portrait = self.portrait(project)
+        engine = self.engine(project.engine)
+        try:
+            return engine.prepare(portrait, progress=progress, cancel=cancel)
+        except OutOfMemory as error:
+            message = str(error)
+        self.unload(keep=project.engine)  # outside the except block: its traceback holds the memory
+        log.info("Out of memory while preparing; retrying alone: %s", message)
+        return engine.prepare(portrait, progress=progress, cancel=cancel)
 
     def head_mesh(
         self, project: Project, *, progress: Progress = no_progress, cancel: CancelToken | None = None
