@@ -20,6 +20,7 @@ from engines.speech import readout
 from engines.speech.analysis import SpeechAnalysis
 from engines.speech.prosody import RATE
 from engines.speech.readout import GEOMETRY, PHONES, Readout
+from engines.speech.segment import Segment
 
 
 class PhoneLike(Protocol):
@@ -49,6 +50,7 @@ _COLUMN: Final = {label: column for column, label in enumerate(PHONES)}
 _GATE_SIGMA_S = 0.020
 _TONGUE_SIGMA_S = 0.030
 _GATE_GAIN = 1.15
+_GATE_LEAD_S = 0.018
 _RIPPLE_SIGMA = 0.7
 """Frames; takes away what no lip can follow and raises the agreement with real ones a little."""
 _REST_AFTER_S, _REST_OVER_S = 0.30, 0.50
@@ -77,8 +79,16 @@ def indicator(phones: Iterable[PhoneLike], labels: Iterable[str], count: int) ->
 
 
 def closure_gate(phones: Iterable[PhoneLike], count: int) -> np.ndarray:
-    """How firmly the lips are shut, 0 to 1 : float64 (count,)."""
-    return np.clip(_GATE_GAIN * gaussian_filter1d(indicator(phones, CLOSERS, count), _GATE_SIGMA_S * RATE), 0, 1)
+    """How firmly the lips are shut, 0 to 1 : float64 (count,).
+
+    Lips shut before the sound stops and open with its burst, so the gate leads the phones a little.
+    """
+    early = [
+        Segment(p.start_s - _GATE_LEAD_S, p.end_s - _GATE_LEAD_S, p.label, p.confidence)
+        for p in phones
+        if p.label in CLOSERS
+    ]
+    return np.clip(_GATE_GAIN * gaussian_filter1d(indicator(early, CLOSERS, count), _GATE_SIGMA_S * RATE), 0, 1)
 
 
 def tongue_track(phones: Iterable[PhoneLike], count: int) -> np.ndarray:
