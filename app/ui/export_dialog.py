@@ -237,4 +237,5 @@ class ExportDialog(QDialog):
         if rate:
             project = commands.set_rate(project, rate)
         alpha = self.alpha.isChecked() and self.alpha.isEnabled()
-        return ExportRequest(project, tuple(outputs), options, RenderOptions(size=size or project.size, alpha=alpha))
+        render = RenderOptions(size=size or project.size, alpha=alpha, device=self._session.device)
+        return ExportRequest(project, tuple(outputs), options, render)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QSpinBox
 
 from app.core import commands
+from app.ui.devices import devices
 from app.ui.session import Session
 from app.ui.widgets import Panel, form_row, guard_wheel, heading, muted, reason, rule, set_reason
 from engines import registry
@@ -52,6 +53,16 @@ class ShotPage(Panel):
         guard_wheel(self.engine)
         self.engine.activated.connect(self._on_engine)
         column.addLayout(form_row(self.tr("Engine"), self.engine))
+        self.device = QComboBox()
+        for device in devices():
+            self.device.addItem(device.name, device.id)
+            if device.reason:
+                item = self.device.model().item(self.device.count() - 1)  # type: ignore[attr-defined]
+                item.setEnabled(False)
+                item.setText(f"{device.name} ({device.reason})")
+        guard_wheel(self.device)
+        self.device.activated.connect(self._on_device)
+        column.addLayout(form_row(self.tr("Device"), self.device))
         self.summary = muted("")
         column.addWidget(self.summary)
         self.problem = reason()
@@ -85,6 +96,7 @@ class ShotPage(Panel):
             set_reason(self.problem, self.tr("The engine '%s' is not installed.") % project.engine)
             return
         self.engine.setCurrentIndex(max(0, self.engine.findData(project.engine)))
+        self.device.setCurrentIndex(max(0, self.device.findData(self._session.device)))
         self.summary.setText(info.summary)
         set_reason(self.problem, self._session.problems.get("prepare", ""))
         for name, label in self.honours.items():
@@ -115,6 +127,9 @@ class ShotPage(Panel):
 
     def _own_size(self) -> None:
         self._session.attempt(self.tr("Size"), commands.set_field, size=None)
+
+    def _on_device(self, _: int) -> None:
+        self._session.set_device(str(self.device.currentData()))
 
     def _on_engine(self, _: int) -> None:
         self._session.attempt(self.tr("Change engine"), commands.set_field, engine=str(self.engine.currentData()))

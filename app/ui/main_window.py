@@ -16,6 +16,7 @@ from app.ui import icons
 from app.ui.actions import ACTIONS, MENUS
 from app.ui.controllers.edit import EditController
 from app.ui.controllers.files import FileController
+from app.ui.controllers.layers import LayerController
 from app.ui.controllers.live_link import LiveLinkController
 from app.ui.controllers.play import PlayController
 from app.ui.controllers.view import ViewController
@@ -74,6 +75,7 @@ class MainWindow(QMainWindow):
         self.playing = PlayController(self)
         self.files = FileController(self)
         self.viewing = ViewController(self)
+        self.layers = LayerController(self)
         self.live_link = LiveLinkController(self)
         self._fill_window()
         self._bind()
@@ -150,13 +152,14 @@ class MainWindow(QMainWindow):
         """Tie every command to what it does."""
         handlers: dict[str, Callable[..., object]] = {}
         self._handlers = handlers
-        for controller in (self.editing, self.playing, self.files, self.viewing, self.live_link):
+        for controller in (self.editing, self.playing, self.files, self.viewing, self.layers, self.live_link):
             handlers.update(controller.handlers())
         for name, action in self.actions_by_id.items():
             if action.isCheckable():
                 action.toggled.connect(handlers[name])
             else:
                 action.triggered.connect(self._run_action)
+        self.actions_by_id["view.handles"].setChecked(True)
         self.actions_by_id["edit.snap"].setChecked(self.preferences.flag("snap", True))
         self.actions_by_id["view.theme"].setChecked(self.preferences.theme == "light")
 
@@ -176,6 +179,9 @@ class MainWindow(QMainWindow):
                 menu.addAction(self.actions_by_id[spec.id])
                 if spec.id == "file.open":
                     menu.addMenu(self.recent_menu)
+                if spec.id == "file.save_as":
+                    self.backups_menu = menu.addMenu(self.tr("Earlier versions"))
+                    self.backups_menu.aboutToShow.connect(self._fill_backups)
                 if spec.rule:
                     menu.addSeparator()
             if title == "View":
@@ -203,6 +209,9 @@ class MainWindow(QMainWindow):
             action.setData(str(path))
             action.triggered.connect(self._open_recent)
         self.recent_menu.setEnabled(bool(self.preferences.recent))
+
+    def _fill_backups(self) -> None:
+        self.files.fill_backups(self.backups_menu)
 
     def _open_recent(self) -> None:
         action = self.sender()

@@ -93,6 +93,7 @@ class Session(QObject):
         self._phones: tuple[Phone, ...] = ()
         self.performance: Performance | None = None
         self.take: Hashable = None
+        self.device = "auto"
         self.playing = False
         """Whether playback runs, and frames ahead of the playhead are wanted at once."""
         self.pace = work.Pace()
@@ -414,6 +415,13 @@ class Session(QObject):
         """Compute the spectrogram if it is not there."""
         if self.samples is not None and self.spectrum is None and "spectrum" not in self._running:
             self._run("spectrum")
+
+    def set_device(self, device: str) -> None:
+        """Draw on another device from now on; it belongs to this machine, not to the project."""
+        if device != self.device:
+            self.device = device
+            self.frames.clear()
+            self.draw()
 
     def retry(self) -> None:
         """Try again what failed."""

@@ -10,6 +10,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel, QMainWindow, QProgressBar, QStatusBar, QSystemTrayIcon
 
 from app.ui import icons
+from app.ui.devices import devices
 from app.ui.session import Session
 from engines import registry
 
@@ -57,6 +58,7 @@ class StatusLine(QStatusBar):
         self._facts.setInterval(2000)
         self._facts.timeout.connect(self.refresh)
         self._facts.start()
+        self._devices = devices()
         self._tray: QSystemTrayIcon | None = None
         session.project_changed.connect(self.refresh)
         self.refresh()
@@ -82,7 +84,9 @@ class StatusLine(QStatusBar):
     def refresh(self, *_: object) -> None:
         project = self._session.project
         info = registry.engines().get(project.engine)
-        self.engine.setText(project.engine if info is None else info.name)
+        name = project.engine if info is None else info.name
+        device = next((d.name for d in self._devices if d.id == self._session.device), "")
+        self.engine.setText(f"{name}, {device.lower()}" if self._session.device != "auto" else name)
         self.memory.setText(self.tr("Memory %d MB") % round(memory_mb()))
         self.cache.setText(self.tr("Frames %d MB") % (self._session.frames.size_bytes >> 20))
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QEnterEvent,
     QFont,
     QImage,
     QMouseEvent,
@@ -60,6 +61,8 @@ class Viewer(QWidget):
         self.landmarks: np.ndarray | None = None
         """float (N, 2) as parts of the picture."""
         self.show_handles = False
+        self.handles_always = False
+        """Whether handles are drawn also while the pointer is elsewhere."""
         self.show_safe = self.show_onion = self.show_wipe = False
         self.wipe = 0.5
         self.captions = ("A", "B")
@@ -146,7 +149,7 @@ class Viewer(QWidget):
         if self.show_safe:
             _safe_areas(painter, box)
         self._paint_overlays(painter)
-        if self.show_handles and self.face is not None:
+        if self.show_handles and self.face is not None and (self.handles_always or self.underMouse() or self._drag):
             self._paint_handles(painter)
         if self.note:
             self._paint_note(painter)
@@ -357,6 +360,13 @@ class Viewer(QWidget):
         if self._drag is not None and self._drag[0] != "wipe":
             self.handle_released.emit()
         self._drag = self._pan = None
+        self.update()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover = ""
         self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:

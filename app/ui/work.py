@@ -121,8 +121,8 @@ def options_for(session: Session, side: int, draft: bool) -> RenderOptions:
     size = session.project.size
     if size is None:
         size = (2, 2) if session.portrait is None else (session.portrait.shape[1], session.portrait.shape[0])
-        return RenderOptions(size=fitted(size, side), draft=draft)
-    return RenderOptions(size=fitted(size, side) or size, draft=draft)
+        return RenderOptions(size=fitted(size, side), draft=draft, device=session.device)
+    return RenderOptions(size=fitted(size, side) or size, draft=draft, device=session.device)
 
 
 def _new(session: Session, step: str, name: str, work: Any, priority: Priority) -> Job:

@@ -57,6 +57,8 @@ class EditController(QObject):
             "edit.ripple_delete": self.ripple_delete, "edit.select_all": self.select_all,
             "edit.select_none": self.select_none, "edit.split": self.split, "edit.split_all": self.split_all,
             "edit.snap": self.snap, "edit.ripple": self.ripple, "edit.smooth": self.smooth,
+            "edit.nudge_left": self.nudge_left, "edit.nudge_right": self.nudge_right,
+            "edit.select_previous": self.select_previous, "edit.select_next": self.select_next,
             "edit.another_take": self.another_take, "direct.emotion": self.add_emotion,
             "direct.style": self.add_style, "direct.key_pose": self.key_pose, "direct.key_gaze": self.key_gaze,
             "direct.blink": self.blink, "direct.nod": self.nod, "direct.shake": self.shake,
@@ -115,8 +117,41 @@ class EditController(QObject):
     def select_none(self) -> None:
         self.session.select(edits.NONE)
 
+    def nudge_left(self) -> None:
+        self._nudge(-1)
+
+    def nudge_right(self) -> None:
+        self._nudge(1)
+
+    def _nudge(self, frames: int) -> None:
+        session = self.session
+        if session.selection:
+            project, selection = edits.move(session.project, session.selection, frames)
+            session.do(self.tr("Nudge"), project)
+            session.select(selection)
+
+    def select_previous(self) -> None:
+        self._select_neighbour(-1)
+
+    def select_next(self) -> None:
+        self._select_neighbour(1)
+
+    def _select_neighbour(self, step: int) -> None:
+        """Walk through everything on the timeline in the order of time, so that no pointer is needed."""
+        session = self.session
+        item = edits.neighbour(self.window.timeline.view.picture.scene, session.selection, session.playhead, step)
+        if item is not None:
+            session.select(frozenset({item}))
+            session.seek(edits.start_of(self.window.timeline.view.picture.scene, item))
+            self.window.timeline.view.set_playhead(session.playhead, follow=True)
+
     def split(self) -> None:
         session = self.session
+        if session.selection and all(item.row in ("words", "phones") for item in session.selection):
+            project = commands.adopt_speech(session.project, session.words(), session.phones())
+            at_s = session.playhead / float(session.rate)
+            session.do(self.tr("Split"), edits.split_speech(project, at_s, session.selection))
+            return
         session.do(self.tr("Split"), edits.split(session.project, session.playhead, session.selection))
 
     def split_all(self) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtGui import QAction, QCursor
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 
 from app.core import commands, project_file, safety
+from app.core.folders import read_json
 from app.core.project import Project
 from app.export import Take, write
 from app.ui import widgets, work
@@ -50,7 +53,9 @@ class FileController(QObject):
             "file.new": self.new, "file.open": self.open, "file.demo": self.demo, "file.portrait": self.portrait,
             "file.voice": self.voice, "file.curves": self.curves, "file.captions": self.captions,
             "file.save": self.save, "file.save_as": self.save_as, "file.collect": self.collect,
-            "file.export": self.export, "file.export_words": self.export_words, "file.quit": self.window.close,
+            "direct.capture": self.capture,
+            "file.export": self.export, "file.export_words": self.export_words,
+            "file.quit": self.window.close,
         }  # fmt: skip
 
     # --- choosing files ---
@@ -97,8 +102,34 @@ class FileController(QObject):
                 self.open_project(path)
             elif path.is_dir():
                 self.take(sorted(p for p in path.iterdir() if work.kind_of(p))[:8])
+            elif path.suffix.lower() in work.VIDEOS and self.window.asks:
+                self._take_video(path.resolve())
             else:
                 self.session.add_file(path.resolve())
+
+    def _take_video(self, path: Path) -> None:
+        """A video can give its sound, its motion, or both."""
+        menu = QMenu(self.window)
+        for text, what in (
+            (self.tr("Use its sound as the voice"), "voice"),
+            (self.tr("Use its face as the motion"), "motion"),
+            (self.tr("Use both"), "both"),
+        ):
+            menu.addAction(text).setData(what)
+        chosen = widgets.run_menu(menu, QCursor.pos())
+        what = "" if chosen is None else chosen.data()
+        project = self.session.project
+        if what in ("voice", "both"):
+            project = commands.set_voice(project, str(path))
+        if what in ("motion", "both"):
+            project = commands.set_performance(project, str(path))
+        self.session.do(self.tr("Use video"), project)
+
+    def capture(self) -> None:
+        """Motion from a filmed face instead of from the voice."""
+        path = self.choose("video", self.tr("Motion from video"), self.tr("Videos (%s)") % _patterns(work.VIDEOS))
+        if path is not None:
+            self.session.attempt(self.tr("Motion from video"), commands.set_performance, str(path.resolve()))
 
     def open_project(self, path: Path) -> None:
         if not self.may_close():
@@ -258,6 +289,35 @@ class FileController(QObject):
             session.told.emit(str(error), "error")
 
     # --- safety ---
+
+    def fill_backups(self, menu: QMenu) -> None:
+        """Earlier saved versions of the open project, the newest first."""
+        menu.clear()
+        path = self.session.path
+        for saved, file in safety.backups(path) if path is not None else []:
+            action = menu.addAction(time.strftime("%d %b %Y, %H:%M:%S", time.localtime(saved)))
+            action.setData(str(file))
+            action.triggered.connect(self._on_backup)
+        if menu.isEmpty():
+            menu.addAction(self.tr("None yet")).setEnabled(False)
+
+    def _on_backup(self) -> None:
+        action = self.sender()
+        if isinstance(action, QAction):
+            self.restore(Path(str(action.data())))
+
+    def restore(self, backup: Path) -> None:
+        """Go back to an earlier version, as a step that can be undone."""
+        path = self.session.path
+        try:
+            project = project_file.from_data(read_json(backup), backup.name)
+        except StudioError as error:
+            self.session.told.emit(str(error), "error")
+            return
+        if path is not None:  # its media are relative to the project, not to where the backup lies
+            there = {name: getattr(project, name) for name in project_file.PATH_FIELDS if getattr(project, name)}
+            project = project.with_(**{name: str((path.parent / value).resolve()) for name, value in there.items()})
+        self.session.do(self.tr("Go back to an earlier version"), project)
 
     def recover(self, recovery: safety.Recovery) -> None:
         """Take up what a crash left; it counts as unsaved, and its file goes once it is saved again or autosaved."""

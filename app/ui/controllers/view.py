@@ -80,13 +80,14 @@ class ViewController(QObject):
         head = overlays.fitted(session.actor)
         row = overlays.frame_of(session.performance, session.playhead)
         wanted = actions["view.mesh"].isChecked() or actions["view.landmarks"].isChecked()
-        if session.portrait is None or not (wanted or viewer.show_handles):
+        posing = viewer.show_handles and not session.playing
+        if session.portrait is None or not (wanted or posing):
             viewer.face = viewer.mesh = viewer.landmarks = None
         else:
             size = (session.portrait.shape[1], session.portrait.shape[0])
             viewer.face = viewer.mesh = viewer.landmarks = None
             if head is not None:
-                viewer.face = overlays.face(head, row, size)
+                viewer.face = overlays.face(head, row, size) if posing else None
                 if actions["view.mesh"].isChecked():
                     viewer.mesh = overlays.wire(head, overlays.project(head, row, size))
                 if actions["view.landmarks"].isChecked():

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from app.core import commands
 from app.core.project import EmotionClip, Key, Project, StyleClip
-from app.ui.timeline.layout import Item
+from app.ui.timeline.layout import Item, Scene
 
 Clip = EmotionClip | StyleClip
 Selection = frozenset[Item]
@@ -180,6 +180,40 @@ def split(project: Project, frame: int, items: Selection, everywhere: bool = Fal
             if everywhere or not any(i.row in _CLIP_ROWS for i in items) or index in chosen:
                 project = commands.split_clip(project, row, index, frame)  # type: ignore[arg-type]
     return project
+
+
+def split_speech(project: Project, at_s: float, items: Selection) -> Project:
+    """Cut the selected words and phones under a time in two; both parts keep the label until it is changed."""
+    for row in _SPEECH_ROWS:
+        for index in sorted((item.index for item in items if item.row == row), reverse=True):
+            label = getattr(project.speech, row)[index].label
+            project = commands.split_speech(project, row, index, at_s, (label, label))  # type: ignore[arg-type]
+    return project
+
+
+def start_of(scene: Scene, item: Item) -> int:
+    """The frame that an item starts at."""
+    if item.row in _CLIP_ROWS:
+        return scene.clips(item.row)[item.index].start
+    if item.row in _SPEECH_ROWS:
+        return round(scene.segments(item.row)[item.index].start_s * scene.rate)
+    return scene.project.markers[item.index].frame if item.row == "markers" else item.index
+
+
+def neighbour(scene: Scene, selection: Selection, playhead: int, step: int) -> Item | None:
+    """The item before (-1) or after (1) the selected one in time, or the one nearest to the playhead on that side."""
+    found = set(everything(scene.project))
+    for row in _SPEECH_ROWS:
+        found |= {Item(row, index) for index in range(len(scene.segments(row)))}
+    order = sorted(found, key=lambda item: (start_of(scene, item), item))
+    if not order:
+        return None
+    chosen = [index for index, item in enumerate(order) if item in selection]
+    if chosen:
+        return order[min(max(0, (chosen[-1] if step > 0 else chosen[0]) + step), len(order) - 1)]
+    later = [item for item in order if start_of(scene, item) >= playhead]
+    earlier = [item for item in order if start_of(scene, item) < playhead]
+    return (later[0] if later else order[-1]) if step > 0 else (earlier[-1] if earlier else order[0])
 
 
 def smooth(project: Project, items: Selection) -> Project:

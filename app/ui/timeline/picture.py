@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QCoreApplication, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from app.ui import theme
@@ -59,4 +59,5 @@ def hint(painter: QPainter, row: Row, width: float, text: str) -> None:
     """Words in an empty row that say what to do."""
     painter.setPen(QColor(theme.current().muted))
     box = QRectF(12, row.top, width - 24, row.height)
-    painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+    words = QCoreApplication.translate("Timeline", text)
+    painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
