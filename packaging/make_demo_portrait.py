@@ -38,9 +38,11 @@ TARGETS = {
     "macrodetails/african-female-young": 0.16,
     "macrodetails/universal-female-young-averagemuscle-averageweight": 0.85,
     "macrodetails/universal-female-old-averagemuscle-averageweight": 0.15,
-    "mouth/mouth-angles-up": 0.35,
-    "eyes/l-eye-height2-incr": 0.30,
-    "eyes/r-eye-height2-incr": 0.30,
+    "mouth/mouth-angles-up": 0.45,
+    "eyes/l-eye-height2-incr": 0.40,
+    "eyes/r-eye-height2-incr": 0.40,
+    "eyes/l-eye-scale-incr": 0.25,
+    "eyes/r-eye-scale-incr": 0.25,
     "neck/neck-scale-horiz-decr": 0.35,
     "forehead/forehead-scale-vert-decr": 0.25,
     "head/head-oval": 0.30,
@@ -201,30 +203,42 @@ def add_sweater(skin: bpy.types.Object, sitter: Sitter) -> None:
     bpy.context.collection.objects.link(bpy.data.objects.new("collar", collar))
 
 
-def _card_lines(sitter: Sitter, name: str, samples: int = 60) -> tuple[np.ndarray, np.ndarray]:
-    """Root and tip line of a lash card, each (samples, 3): its vertices nearest to and farthest from the eye."""
-    indices = np.array(sorted({i for v, _ in sitter.group(name) for i in v}))
-    p = sitter.points[indices]
-    side = "l" if "-l-" in name else "r"
-    eye = sitter.centre(f"joint-{side}-eye")
-    x = np.linspace(p[:, 0].min() + 0.0012, p[:, 0].max() - 0.0012, samples)
-    reach = np.linalg.norm(p - eye, axis=1)
-    roots, tips = [], []
-    for at in x:
-        near = np.abs(p[:, 0] - at) < 0.0030
-        order = np.argsort(reach[near])
-        roots.append(p[near][order[:3]].mean(axis=0))
-        tips.append(p[near][order[-3:]].mean(axis=0))
-
-    def even(line: list[np.ndarray]) -> np.ndarray:
-        y = np.array(line)
-        return np.stack([np.polyval(np.polyfit(x, y[:, k], 5), x) if k else x for k in range(3)], axis=1)
-
-    return even(roots), even(tips)
+def seal_lips(skin: bpy.types.Object, sitter: Sitter) -> None:
+    """Let the lips meet: a roll of lip between them, behind the line of the mouth."""
+    tree = BVHTree.FromObject(skin, bpy.context.evaluated_depsgraph_get())
+    middle = sitter.centre("helper-upper-teeth")[2]
+    line = []
+    for x in np.linspace(-0.0205, 0.0205, 43):
+        heights = middle + np.arange(-0.016, 0.012, 0.0002)
+        depth = []
+        for z in heights:
+            hit = tree.ray_cast(Vector((x, -0.5, z)), Vector((0, 1, 0)))[0]
+            depth.append(hit.y if hit is not None else 0.0)
+        front = np.array(depth)
+        gap = int(np.argmax(front - np.convolve(np.pad(front, 12, mode="edge"), np.ones(25) / 25, mode="valid")))
+        around = np.concatenate([front[max(0, gap - 16) : gap - 5], front[gap + 6 : gap + 17]])
+        line.append((x, np.median(around) + 0.0052, heights[gap]))
+    path = np.array(line)
+    fit = [np.polyfit(path[:, 0], path[:, k], 6) for k in (1, 2)]
+    path[:, 1:] = np.stack([np.polyval(f, path[:, 0]) for f in fit], axis=1)
+    turn = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    roll = 0.0028 * np.stack([np.zeros(16), np.cos(turn), np.sin(turn)], axis=1)
+    points = (path[:, None] + roll).reshape(-1, 3)
+    faces = [
+        (i * 16 + j, (i + 1) * 16 + j, (i + 1) * 16 + (j + 1) % 16, i * 16 + (j + 1) % 16)
+        for i in range(len(path) - 1)
+        for j in range(16)
+    ]
+    mesh = bpy.data.meshes.new("lip line")
+    mesh.from_pydata(points, [], faces)
+    mesh.shade_smooth()
+    mesh.attributes.new("lip", "FLOAT", "POINT").data.foreach_set("value", np.ones(len(points), np.float32))
+    mesh.materials.append(skin.data.materials[0])
+    bpy.context.collection.objects.link(bpy.data.objects.new("lip line", mesh))
 
 
 def add_hair(rng: np.random.Generator, skin: bpy.types.Object, sitter: Sitter, strands: int) -> None:
-    """Scalp hair, brows, lashes and down."""
+    """Scalp hair, brows and lashes."""
     points = points_of(skin.data).astype(float)
     tree = BVHTree.FromObject(skin, bpy.context.evaluated_depsgraph_get())
     eye = sitter.centre("joint-l-eye")
@@ -236,17 +250,21 @@ def add_hair(rng: np.random.Generator, skin: bpy.types.Object, sitter: Sitter, s
     hair.add_curves("scalp", combed, hair.taper(combed.shape[1], 0.00007, 0.4), brown)
     dark = hair.hair_material("brow", 0.86, 0.4, 0.4)
     black = hair.hair_material("lash", 0.97, 0.2, 0.4)
-    pale = hair.hair_material("down", 0.12, 0.3, 0.5)
     for side in (1.0, -1.0):
         strokes = hair.brow(rng, tree, eye, side, 430)
         hair.add_curves("brow", strokes, hair.taper(strokes.shape[1], 0.000050, 0.2), dark)
-        name = "l" if side > 0 else "r"
-        for card, count, curl in (("1", 62, -0.05), ("2", 120, 0.22)):
-            root, tip = _card_lines(sitter, f"helper-{name}-eyelashes-{card}")
-            strokes = hair.lashes(rng, root, tip, count, curl)
-            hair.add_curves("lashes", strokes, hair.taper(strokes.shape[1], 0.000048, 0.15), black)
-    soft = hair.down(rng, tree, eye[2], 9000)
-    hair.add_curves("down", soft, hair.taper(soft.shape[1], 0.000009, 0.3), pale)
+        middle, radius = eyeball(sitter, "l" if side > 0 else "r")
+        for up, count in ((1.0, 170), (-1.0, 80)):
+            margin = hair.lid_margin(tree, middle, radius, up)
+            strokes = hair.lashes(rng, margin, side, up, count)
+            hair.add_curves("lashes", strokes, hair.taper(strokes.shape[1], 0.000050, 0.12), black)
+
+
+def eyeball(sitter: Sitter, side: str) -> tuple[np.ndarray, float]:
+    """Middle and radius of the left (``l``) or right (``r``) eyeball."""
+    ball = sitter.points[sorted({i for v, _ in sitter.group(f"helper-{side}-eye") for i in v})]
+    middle = ball.mean(axis=0)
+    return middle, float(np.linalg.norm(ball - middle, axis=1).max()) - 0.0001
 
 
 def main() -> None:
@@ -269,11 +287,10 @@ def main() -> None:
     add_sweater(skin, sitter)
     eye = sitter.centre("joint-l-eye")
     lens = np.array([0.0, eye[1] - 1.30, eye[2] - 0.005])
-    for side, name in ((1.0, "l"), (-1.0, "r")):
-        ball = sitter.points[sorted({i for v, _ in sitter.group(f"helper-{name}-eye") for i in v})]
-        middle = sitter.centre(f"joint-{name}-eye")
-        radius = float(np.linalg.norm(ball - middle, axis=1).max()) - 0.0001
-        add_eye(np.random.default_rng(int(11 + side)), middle, radius, lens)
+    for seed, name in ((12, "l"), (10, "r")):
+        middle, radius = eyeball(sitter, name)
+        add_eye(np.random.default_rng(seed), middle, radius, lens)
+    seal_lips(skin, sitter)
     add_hair(rng, skin, sitter, options.strands)
     add_room(np.random.default_rng(5))
     add_lights(eye)

@@ -1,4 +1,4 @@
-"""Hair as curves: scalp hair drawn back to a knot, brows, lashes and down on the skin."""
+"""Hair as curves: scalp hair to the collar, brows and lashes."""
 
 from __future__ import annotations
 
@@ -209,41 +209,45 @@ def brow(
     return strand + size[:, None, None] * (t**2)[None, :, None] * bend * 0.5
 
 
-def lashes(
-    rng: np.random.Generator, roots: np.ndarray, tips: np.ndarray, count: int, curl: float, length: int = 9
-) -> np.ndarray:
-    """Lashes between a root line and a tip line on the lid, (M, 3) each, clumped in twos and threes."""
-    at = np.sort(rng.random(count)) * (len(roots) - 1)
-    low = np.clip(at.astype(int), 0, len(roots) - 2)
+def lid_margin(tree: BVHTree, eye: np.ndarray, radius: float, up: float, samples: int = 40) -> np.ndarray:
+    """The edge of a lid, found by looking through the opening of the eye: float (samples, 3).
+
+    Parameters
+    ----------
+    eye, radius : the eyeball
+    up : 1 for the upper, -1 for the lower lid
+    """
+    found = []
+    for x in np.linspace(-0.85, 0.85, 60) * radius:
+        for step in np.arange(0, 0.012, 0.0001):
+            hit = tree.ray_cast(Vector((eye[0] + x, eye[1] - 0.1, eye[2] + up * step)), Vector((0, 1, 0)))[0]
+            if hit is not None and hit.y < eye[1] - 0.35 * radius:
+                if step > 0.0004:
+                    found.append(hit)
+                break
+    points = np.array(found)
+    at = np.linspace(points[:, 0].min(), points[:, 0].max(), samples)
+    middle, half = at.mean(), np.ptp(at) / 2
+    fits = [np.polyfit((points[:, 0] - middle) / half, points[:, k], 4) for k in (1, 2)]
+    return np.stack([at, *(np.polyval(fit, (at - middle) / half) for fit in fits)], axis=1)
+
+
+def lashes(rng: np.random.Generator, margin: np.ndarray, side: float, up: float, count: int) -> np.ndarray:
+    """Lashes along a lid margin, clumped in twos and threes, fanned outwards and curled: float (K, 9, 3)."""
+    at = np.sort(rng.random(count)) * (len(margin) - 1)
+    low = np.clip(at.astype(int), 0, len(margin) - 2)
     part = (at - low)[:, None]
-    root = roots[low] * (1 - part) + roots[low + 1] * part
-    clump = np.round(at * 3.2) / 3.2
-    aim_at = np.clip(0.45 * at + 0.55 * clump + rng.normal(scale=0.10, size=count), 0, len(roots) - 1)
-    low = np.clip(aim_at.astype(int), 0, len(roots) - 2)
-    part = (aim_at - low)[:, None]
-    tip = tips[low] * (1 - part) + tips[low + 1] * part
-    size = rng.uniform(0.65, 1.0, size=(count, 1))
-    tip = root + (tip - root) * size
-    t = np.linspace(0, 1, length)[None, :, None]
-    strand = root[:, None] + (tip - root)[:, None] * t
-    bow = np.array([0, 0, -curl]) * np.linalg.norm(tip - root, axis=1)[:, None]
-    return strand + bow[:, None] * (4 * t * (1 - t))
-
-
-def down(rng: np.random.Generator, tree: BVHTree, eye_z: float, count: int, length: int = 4) -> np.ndarray:
-    """Vellus hair: short pale down over cheeks, lip and jaw, which softens the skin's outline."""
-    x = rng.uniform(-0.068, 0.068, size=count)
-    z = eye_z + rng.uniform(-0.095, 0.060, size=count)
-    points, normals, kept = [], [], []
-    for a, b in zip(x, z, strict=True):
-        hit, normal, _, _ = tree.ray_cast(Vector((a, -0.5, b)), Vector((0, 1, 0)))
-        if hit is not None and hit.y < -0.02:
-            points.append(hit)
-            normals.append(normal)
-            kept.append(a)
-    root, normal = np.array(points), np.array(normals)
-    heading = np.stack([np.sign(kept) * 0.5, np.zeros(len(kept)), np.full(len(kept), -1.0)], axis=1)
-    heading = heading + rng.normal(scale=0.3, size=heading.shape)
-    size = rng.uniform(0.0008, 0.0022, size=(len(kept), 1, 1))
-    t = np.linspace(0, 1, length)[None, :, None]
-    return root[:, None] + size * (0.7 * t * normal[:, None] + t**2 * heading[:, None])
+    root = margin[low] * (1 - part) + margin[low + 1] * part
+    clump = np.round(at / 1.4) * 1.4
+    along = np.clip(0.4 * at + 0.6 * clump + rng.normal(scale=0.25, size=count), 0, len(margin) - 1)
+    outer = (along / (len(margin) - 1) - 0.5) * 2 * side  # -1 at the nose to 1 at the temple
+    long = (0.0066 if up > 0 else 0.0036) * (0.72 + 0.28 * np.clip(outer + 0.6, 0, 1)) * rng.uniform(0.65, 1, count)
+    fan = side * (0.10 + 0.48 * outer)
+    heading = np.stack([fan, np.full(count, -0.85), np.full(count, 0.16 * up)], axis=1)
+    curl = np.stack([0.35 * fan, np.full(count, 0.10), np.full(count, 0.80 * up)], axis=1)
+    t = np.linspace(0, 1, 9)[None, :, None]
+    return (
+        root[:, None]
+        - [0, 0.0006, 0.0001 * up]
+        + long[:, None, None] * (heading[:, None] * (t - 0.35 * t**2) + curl[:, None] * t**2 * 0.75)
+    )

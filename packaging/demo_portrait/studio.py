@@ -45,7 +45,7 @@ def add_lights(eye: np.ndarray) -> None:
     """A window-like key, a weak fill, a rim from behind, and a dim warm room."""
     _area("key", (-0.95, -1.15, 0.75), eye, 0.70, 22.0, (1.0, 0.955, 0.90))
     _area("fill", (1.35, -1.20, 0.0), eye, 1.5, 3.6, (0.88, 0.94, 1.0))
-    _area("rim", (0.85, 1.0, 0.75), eye, 0.55, 16.0, (1.0, 0.92, 0.82))
+    _area("rim", (0.85, 1.0, 0.75), eye, 0.55, 10.0, (1.0, 0.92, 0.82))
     _area("under", (0.0, -0.9, -0.75), eye, 0.9, 1.6, (1.0, 0.93, 0.86))
     world = bpy.data.worlds.new("room light")
     bpy.context.scene.world = world

@@ -85,11 +85,11 @@ class Classifier:
         return np.asarray(self._net.get_tensor(self._out)[0])
 
 
-def peaks(performance: Performance, preset: str, count: int = 5) -> list[int]:
-    """Frames in which the emotion shows most."""
+def peaks(performance: Performance, plain: Performance, preset: str, count: int = 5) -> list[int]:
+    """Frames in which the emotion shows most; ``plain`` is the same voice without emotion."""
     vector = load_emotion(preset).vector().astype(float)
     weights = performance.weights.astype(float)
-    quiet = weights[:, arkit.INDEX["jawOpen"]] + weights[:, list(arkit.indices("mouthPucker", "mouthFunnel"))].sum(1)
+    quiet = plain.weights[:, list(arkit.indices("jawOpen", "mouthPucker", "mouthFunnel"))].sum(1)
     lids = weights[:, list(arkit.indices("eyeBlink"))].max(1)
     score = weights @ vector / max(float(vector @ vector), 1e-9) - 0.6 * quiet
     rest_lids = float(np.median(lids))
@@ -131,8 +131,8 @@ def measure(studio: Studio, classifier: Classifier, project: Project, name: str,
     """One portrait under one emotion."""
     clips = () if name == "neutral" else (EmotionClip(0, None, name, 1.0, 8, 8),)
     project = project.with_(emotions=clips)
-    performance = studio.perform(project)
-    at = peaks(performance, name)
+    plain, performance = studio.perform(project.with_(emotions=())), studio.perform(project)
+    at = peaks(performance, plain, name)
     even = [int(v) for v in np.linspace(0.1, 0.9, spread) * len(performance)]
 
     def read(frames: list[int]) -> np.ndarray:
