@@ -43,16 +43,18 @@ class Painter:
         self.sharp = not draft
         face = placement.landmarks
         face_px = placement.face_px
-        plate = clean_plate(rgb, matte, 0.02 * face_px)
-        matte = refined_matte(rgb, matte, plate)
-        colours = person_colours(rgb, matte, plate, 0.05 * face_px)
+        area = _around(matte, round(0.2 * face_px))
+        plate, colours, matte = rgb.astype(np.float32), rgb.astype(np.float32), matte.copy()
+        plate[area] = clean_plate(rgb[area], matte[area], 0.02 * face_px)
+        matte[area] = refined_matte(rgb[area], matte[area], plate[area])
+        colours[area] = person_colours(rgb[area], matte[area], plate[area], 0.05 * face_px)
         self.plate = np.clip(plate + 0.5, 0, 255).astype(np.uint8)
         self.person = np.ascontiguousarray(np.concatenate([colours, 255 * matte[..., None]], -1), np.float32)
         self.cut_out = np.clip(self.person + 0.5, 0, 255).astype(np.uint8)
         self.eyes = take_apart(self.photo, face)
-        self.wrinkles = Wrinkles(self.photo, face)
         sclera = np.mean([np.median(e.sclera.reshape(-1, 3), 0) for e in self.eyes], 0)
         self.palette = read_palette(rgb, face, sclera)
+        self.wrinkles = Wrinkles(self.photo, face, self.palette.saturation)
 
         units = placement.units.copy()
         units[_LID_UNITS] = 0  # lids are drawn by the eyes
@@ -294,3 +296,14 @@ class Painter:
         """Whole pixels around places (N, 2), inside the frame: left, top, right, bottom."""
         low, high = np.floor(places.min(0)).astype(int) - 1, np.ceil(places.max(0)).astype(int) + 2
         return max(0, int(low[0])), max(0, int(low[1])), min(self.width, int(high[0])), min(self.height, int(high[1]))
+
+
+def _around(matte: np.ndarray, margin: int) -> tuple[slice, slice]:
+    """Rows and columns of the picture that hold the person, with a margin in pixels."""
+    rows, columns = np.flatnonzero((matte > 0.01).any(1)), np.flatnonzero((matte > 0.01).any(0))
+    if not len(rows):
+        return slice(0, matte.shape[0]), slice(0, matte.shape[1])
+    return (
+        slice(max(0, int(rows[0]) - margin), int(rows[-1]) + 1 + margin),
+        slice(max(0, int(columns[0]) - margin), int(columns[-1]) + 1 + margin),
+    )

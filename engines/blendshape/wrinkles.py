@@ -51,9 +51,10 @@ class Wrinkles:
     ----------
     rgb : uint8 (H, W, 3), the photo
     landmarks : (478, 2), in its pixels
+    saturation : 0 for a photo in black and white to 1
     """
 
-    def __init__(self, rgb: np.ndarray, landmarks: np.ndarray) -> None:
+    def __init__(self, rgb: np.ndarray, landmarks: np.ndarray, saturation: float = 1.0) -> None:
         points = np.asarray(landmarks, float)
         size = rgb.shape[1], rgb.shape[0]
         self.eyes_px = float(np.hypot(*(points[263] - points[33])))
@@ -61,6 +62,7 @@ class Wrinkles:
         high = points[:468].max(0) + 0.1 * self.eyes_px
         self.left, self.top = (int(max(0, v)) for v in low)
         self.right, self.bottom = int(min(size[0], high[0] + 1)), int(min(size[1], high[1] + 1))
+        self._tint = (1 + saturation * (_TINT - 1)).astype(np.float32)
         self.strength = STRENGTH * creased(rgb, points)
         folds = _folds(points)
         shape = (max(0, self.bottom - self.top), max(0, self.right - self.left))
@@ -124,7 +126,7 @@ class Wrinkles:
             rows, columns = self._boxes[k]
             shade[rows, columns] += amounts[k] * self.maps[k, rows, columns]
         result = person.copy()
-        _multiply(result, shade, self.left, self.top, np.float32(self.strength), _TINT)
+        _multiply(result, shade, self.left, self.top, np.float32(self.strength), self._tint)
         return result
 
 

@@ -163,10 +163,13 @@ def watch(
             tracks.driven[name].append(combined(weights, name))
         if recogniser is not None and i % 5 == 0:
             identity.append(float(np.linalg.norm(recogniser.describe(frame, recogniser_box(points)) - own)))
+    # full lips that are shut in the photo may read as a little open: no more than that is asked for
+    shown = aperture(rest[0])
+    closed = max(LIPS_CLOSED, 1.1 * shown) if shown < 0.05 else LIPS_CLOSED
     for phone in speech.phones:
         first, last = round(phone.start_s * 25), max(round(phone.end_s * 25), round(phone.start_s * 25) + 1)
         if phone.label.rstrip("012") in LABIALS and last <= count and not np.isnan(seen_lips[first : last + 1]).all():
-            tracks.closures.append(bool(np.nanmin(seen_lips[first : last + 1]) < LIPS_CLOSED))
+            tracks.closures.append(bool(np.nanmin(seen_lips[first : last + 1]) < closed))
     blink = performance.weights[:, list(arkit.indices("eyeBlink"))].mean(1)
     open_eyes = eye_opening(rest[0])
     for i in range(1, count - 1):
