@@ -27,6 +27,9 @@ _KEEP: Final = {
 }  # fmt: skip
 """Share of the photo's own mouth that stays while speaking; 0 for the units not named (they part the lips)."""
 
+_SMILE: Final = list(arkit.indices("mouthSmile", "mouthDimple", "cheekSquint"))
+_AGAINST_SMILE: Final = {"mouthFrown": 1.3, "mouthStretch": 0.5, "noseSneer": 0.7, "eyeWide": 0.6, "browDown": 0.3}
+
 
 def kept_share() -> np.ndarray:
     """Share of each unit's rest weight that stays while the mouth is active : (52,)."""
@@ -53,6 +56,15 @@ def mouth_activity(performance: Performance) -> np.ndarray:
     return np.maximum(np.asarray(smooth), active)
 
 
+def opposed_to_smiling(weights: np.ndarray) -> np.ndarray:
+    """How far an expression contradicts a smile, 0 to 1 : (T,), for weights (T, 52).
+
+    A photo that smiles would otherwise smile through grief, fear and disgust.
+    """
+    against = sum(share * weights[:, list(arkit.indices(unit))].mean(1) for unit, share in _AGAINST_SMILE.items())
+    return np.asarray(np.clip(against, 0, 1))
+
+
 def drawn_weights(performance: Performance, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Weights to draw and the activity of the mouth : (T, 52), (T,).
 
@@ -63,6 +75,7 @@ def drawn_weights(performance: Performance, rest: np.ndarray) -> tuple[np.ndarra
     """
     activity = mouth_activity(performance)
     keep = 1 - activity[:, None] * (1 - kept_share())
+    keep[:, _SMILE] *= 1 - opposed_to_smiling(performance.weights)[:, None]
     drawn = np.clip(keep * rest + performance.weights, -0.3, np.maximum(1.0, rest))
     return effective_weights(drawn), activity
 
