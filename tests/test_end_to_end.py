@@ -129,3 +129,25 @@ def test_motion_comes_back_from_the_video(rendered: Path, tmp_path: Path) -> Non
     back, driven = read_curves(tmp_path / "back.npz"), read_curves(rendered / "talk.npz")
     assert len(back) == len(driven)
     assert np.corrcoef(back.head[:, 1], driven.head[:, 1])[0, 1] > 0.6  # 192 px is little to see by
+
+
+WINDOW = """
+import sys
+from PySide6.QtCore import QTimer
+from app.ui import application
+create = application.create_window
+def create_and_close(argv, asks=True):
+    app, window = create(argv, asks=False)
+    QTimer.singleShot(3000, window.close)
+    return app, window
+application.create_window = create_and_close
+from app.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_files_alone_open_the_window_which_lives_and_closes(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WINDOW, str(DEMO / "demo.soliloquy")]
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "QT_MEDIA_BACKEND": "ffmpeg", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr

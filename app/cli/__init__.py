@@ -33,12 +33,10 @@ def _is_file(argument: str) -> bool:
 
 def _window(files: list[str]) -> int:
     try:
-        from app.ui.application import create_window
+        from app.ui.application import main as open_window
     except ImportError as error:
         if error.name is None or not error.name.startswith(("PySide6", "pyqtgraph", "shiboken6")):
             raise
         print(f"soliloquy: the window needs {error.name}: pip install 'soliloquy[ui]'", file=sys.stderr)
         return 1
-    application, window = create_window([sys.argv[0], *files])
-    del window
-    return int(application.exec())
+    return open_window([sys.argv[0], *files])
