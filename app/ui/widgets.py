@@ -153,6 +153,8 @@ def muted(text: str, wrap: bool = True) -> QLabel:
     label = QLabel(text)
     label.setObjectName("muted")
     label.setWordWrap(wrap)
+    # A long file name must not make the panel wider than its dock.
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, label.sizePolicy().verticalPolicy())
     return label
 
 
