@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -125,23 +126,19 @@ def _perform(
     return _finish(track, rate, fitted, poses, notes)
 
 
-def _finish(
-    track: Track, rate: Fraction, fitted: FittedHead, poses: list[Pose | None], notes: list[str]
-) -> Capture:
+def _finish(track: Track, rate: Fraction, fitted: FittedHead, poses: list[Pose | None], notes: list[str]) -> Capture:
     error = np.array([np.inf if p is None else p.error for p in poses])
     confidence = np.clip(1.25 - error / (0.8 * LOST_ERROR), 0, 1) * np.clip(1.3 - track.spread / 0.05, 0, 1)
     seen = error < LOST_ERROR
     if not seen.any():
         seen = np.isfinite(error)
     blank = Pose(np.zeros(arkit.COUNT), np.zeros(6), np.zeros(4), np.inf)
-    weights, head, gaze = (
-        np.array([getattr(p or blank, name) for p in poses]) for name in ("weights", "head", "gaze")
-    )
+    weights, head, gaze = (np.array([getattr(p or blank, name) for p in poses]) for name in ("weights", "head", "gaze"))
     head[:, :3] = np.unwrap(head[:, :3], axis=0)
     weights, head, gaze = (fill(v, seen) for v in (weights, head, gaze))
     gaze = _through_blinks(gaze, weights)
     parts = [*track.shots, len(weights)]
-    for start, stop in zip(parts[:-1], parts[1:], strict=True):
+    for start, stop in pairwise(parts):
         part = np.s_[start:stop]
         weights[part] = smooth_weights(weights[part], rate)
         head[part] = smooth_motion(head[part], rate)

@@ -80,9 +80,7 @@ class FaceSolver:
             [SIGMA.get(arkit.NAMES[u], SIGMA.get(p, 0.3)) for u, p in zip(self.units, plain, strict=True)]
         )
         place = {int(u): k for k, u in enumerate(self.units)}
-        self._pairs = [
-            (k, place[arkit.MIRROR[u]]) for u, k in place.items() if place.get(arkit.MIRROR[u], -1) > k
-        ]
+        self._pairs = [(k, place[arkit.MIRROR[u]]) for u, k in place.items() if place.get(arkit.MIRROR[u], -1) > k]
         trust = head.landmark_confidence.astype(float).clip(0.05, 1)
         trust[list(OVAL)] *= 0.35
         trust[[i for eye in IRIS for i in eye]] = 0

@@ -96,7 +96,10 @@ def open_video(path: str | Path) -> Video:
     if path.stat().st_size == 0:
         raise InputError(f"The video file {path} is empty (0 bytes). Record or copy it again.")
     told = subprocess.run(
-        [get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-i", str(path)], capture_output=True, text=True, errors="replace"
+        [get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-i", str(path)],
+        capture_output=True,
+        text=True,
+        errors="replace",
     ).stderr
     line = next((t for t in told.splitlines() if "Video:" in t and "attached pic" not in t), "")
     size = re.search(r"\b(\d{2,5})x(\d{2,5})\b", line)
