@@ -40,6 +40,7 @@ h1{font-size:24px;margin:0 0 2px}h2{font-size:16px;margin:34px 0 8px}p{margin:4p
 .strip figcaption{font-size:10px;color:var(--soft);text-align:center}
 table{border-collapse:collapse;width:100%;background:var(--card);border-radius:6px}
 th,td{padding:5px 10px;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
+summary{cursor:pointer}
 th{font-weight:600;font-size:12px;color:var(--soft)}td.n{text-align:right;white-space:nowrap;
 font-variant-numeric:tabular-nums}
 td small{color:var(--soft);display:block;max-width:520px}.good{color:var(--good)}.bad{color:var(--bad)}
@@ -104,7 +105,8 @@ def _row(measure: Measure) -> str:
         real += f"<small>{metric.real[0]:.{metric.digits}f} to {metric.real[1]:.{metric.digits}f}</small>"
     about = f"{escape(metric.definition)} <i>{wanted}. {escape(metric.source)}.</i>"
     return (
-        f'<tr><td>{escape(metric.name)}<small>{about}</small></td><td class="n">{metric.format(value)}</td>'
+        f"<tr><td><details><summary>{escape(metric.name)}</summary><small>{about}</small></details></td>"
+        f'<td class="n">{metric.format(value)}</td>'
         f'<td class="n">{real}</td><td class="n">{mark}</td></tr>'
     )
 
@@ -208,12 +210,12 @@ def _plot(
         return 4 + (high - np.asarray(v)) / (high - low) * (_HEIGHT - _BOTTOM - 4)
 
     parts = []
-    for value in np.linspace(low + 0.05 * spread, high - 0.05 * spread, 3):
+    for value in _round_steps(low, high, 4):
         parts.append(f'<line class="axis" x1="{_LEFT}" x2="{_WIDTH}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>')
-        parts.append(f'<text x="{_LEFT - 5}" y="{y(value) + 3:.1f}" text-anchor="end">{value:.3g}</text>')
+        parts.append(f'<text x="{_LEFT - 5}" y="{y(value) + 3:.1f}" text-anchor="end">{value:g}</text>')
     parts += [
-        f'<text x="{x(t):.1f}" y="{_HEIGHT - 5}" text-anchor="middle">{t:.3g}</text>'
-        for t in np.linspace(start, end, 9)
+        f'<text x="{x(t):.1f}" y="{_HEIGHT - 5}" text-anchor="middle">{t:g}</text>'
+        for t in _round_steps(start, end, 10)
     ]
     for at, colour in marks:
         parts.append(
@@ -229,6 +231,14 @@ def _plot(
         f'<figure class="plot"><figcaption><b>{escape(name)}</b>{"".join(keys)}{more}</figcaption>'
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(name)}">{"".join(parts)}</svg></figure>'
     )
+
+
+def _round_steps(low: float, high: float, most: int) -> list[float]:
+    """Round numbers between two values, about ``most`` of them."""
+    rough = max(high - low, 1e-9) / most
+    size = 10.0 ** np.floor(np.log10(rough))
+    step = size * next(f for f in (1, 2, 5, 10) if f * size >= rough)
+    return [round(float(v), 9) + 0.0 for v in np.arange(np.ceil(low / step), high / step + 1e-9) * step]
 
 
 def _path(x: np.ndarray, y: np.ndarray) -> list[str]:

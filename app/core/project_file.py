@@ -46,6 +46,8 @@ def _encode(value: Any) -> Any:
         return found
     if isinstance(value, tuple):
         return [_encode(part) for part in value]
+    if not isinstance(value, str | int | float) and hasattr(value, "item"):
+        return value.item()  # a number of numpy's
     return value
 
 

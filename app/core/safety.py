@@ -32,6 +32,16 @@ def process_alive(pid: int) -> bool:
     """Whether a process of this machine still runs."""
     if pid <= 0:
         return False
+    if os.name == "nt":  # os.kill would send Ctrl-C there
+        import ctypes
+
+        kernel = ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore]
+        handle = kernel.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION
+        code = ctypes.c_ulong()
+        alive = bool(handle) and kernel.GetExitCodeProcess(handle, ctypes.byref(code)) and code.value == 259
+        if handle:
+            kernel.CloseHandle(handle)
+        return bool(alive)
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -5,7 +5,8 @@ The expensive part, `speak`, depends on the voice, the phones and the head alone
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 SHUT_BELOW, OPEN_ABOVE = 0.004, 0.022
 """Apertures, in distances between the outer eye corners, at which the voice alone counts as asking for shut lips."""
 
-CHUNK: Final = 15000
-"""Values that are solved at once: five minutes."""
+CHUNK: Final = 500
+"""Values that are solved at once: ten seconds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,23 +45,35 @@ class Mouth:
     tongue: np.ndarray
 
 
-def speak(speech: SpeechAnalysis, phones: Sequence[PhoneLike], mesh: HeadMesh) -> Mouth:
-    """Solve the voice's mouth for one head."""
-    from engines.rig.measure import mouth_geometry
+def speak(
+    speech: SpeechAnalysis,
+    phones: Sequence[PhoneLike],
+    mesh: HeadMesh,
+    solved: MutableMapping[bytes, np.ndarray] | None = None,
+) -> Mouth:
+    """Solve the voice's mouth for one head.
+
+    Parameters
+    ----------
+    solved : stretches that were solved before for this head; an edited phone then costs only the stretches it changes
+    """
+    from engines.rig.measure import neutral_geometry
     from engines.rig.solve import solve_mouth
     from engines.speech import mouth
 
-    rest = np.zeros((1, 52), np.float32)
-    neutral = {name: float(np.ravel(value)[0]) for name, value in mouth_geometry(mesh, rest).items()}
-    targets = mouth.geometry_targets(mouth.mouth_track(speech, phones), neutral)
+    targets = mouth.geometry_targets(mouth.mouth_track(speech, phones), neutral_geometry(mesh))
     count = len(speech)
     aperture = targets["aperture"]
     heard = np.clip((OPEN_ABOVE - aperture) / (OPEN_ABOVE - SHUT_BELOW), 0, 1)
     gate = mouth.closure_gate(phones, count)
+    solved = {} if solved is None else solved
     parts = []
-    for first in range(0, count, CHUNK):  # frames are solved on their own, so this only bounds the memory
+    for first in range(0, count, CHUNK):  # frames are solved on their own; this bounds the memory too
         part = {name: values[first : first + CHUNK] for name, values in targets.items()}
-        parts.append(np.asarray(solve_mouth(mesh, part), np.float32))
+        key = hashlib.blake2b(b"".join(values.tobytes() for values in part.values()), digest_size=16).digest()
+        if key not in solved:
+            solved[key] = np.asarray(solve_mouth(mesh, part), np.float32)
+        parts.append(solved[key])
     return Mouth(
         np.concatenate(parts),
         np.maximum(heard, gate).astype(np.float32),

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.core import commands, project_file, safety
@@ -43,6 +44,12 @@ def test_round_trip_is_exact(tmp_path: Path) -> None:
     project_file.save(project, path)
     assert project_file.load(path) == project
     assert project_file.from_data(project_file.to_data(Project())) == Project()
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    project = Project(emotions=(EmotionClip(np.int64(3), None, "sad", np.float32(0.5)),))  # type: ignore[arg-type]
+    again = project_file.from_data(json.loads(project_file.dumps(project_file.to_data(project))))
+    assert again == project
 
 
 def test_the_file_is_readable_and_moves_with_its_folder(tmp_path: Path) -> None:

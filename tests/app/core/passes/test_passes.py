@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from app.core import perform as performing
 from app.core.passes import blink, closure, curves, emotion, gaze, head, limits, mouth, regions, style
 from app.core.passes.scene import Scene, unrest
 from app.core.presets import Emotion
-from app.core.project import AutoMotion, EmotionClip, Key, Project, RegionSettings, StyleClip
+from app.core.project import AutoMotion, EmotionClip, Key, Phone, Project, RegionSettings, StyleClip
 from engines import arkit
 from engines.api import Performance
 from engines.speech.analysis import SpeechAnalysis
@@ -254,3 +255,27 @@ def test_emotion_heard_in_the_voice_fills_what_the_artist_left() -> None:
     assert set(scene.controls.emotions) == {"sad", "excited", "tired"}
     assert scene.controls.emotion[100:200, 1:].max() < 1e-6
     assert scene.controls.emotion[300:, 1:].max() > 0.05
+
+
+def test_an_edited_phone_solves_only_its_stretch(monkeypatch: pytest.MonkeyPatch) -> None:
+    from engines.rig import solve
+    from engines.rig.head import load_head
+
+    calls: list[int] = []
+    original = solve.solve_mouth
+
+    def counted(mesh: Any, targets: Any) -> np.ndarray:
+        calls.append(len(targets["aperture"]))
+        return original(mesh, targets)
+
+    monkeypatch.setattr(solve, "solve_mouth", counted)
+    mesh, solved = load_head().mesh, {}
+    phones = [Phone(t, t + 0.1, "AA") for t in np.arange(0.2, 59, 0.5)]
+    before = mouth.speak(SPEECH, phones, mesh, solved)
+    assert len(calls) == 6
+    phones[62] = replace(phones[62], label="M")
+    after = mouth.speak(SPEECH, phones, mesh, solved)
+    assert len(calls) == 7
+    changed = np.flatnonzero(np.abs(after.weights - before.weights).max(1) > 1e-6)
+    assert 1500 <= changed.min() <= changed.max() < 2000
+    assert np.array_equal(after.weights, mouth.speak(SPEECH, phones, mesh).weights)
