@@ -8,8 +8,15 @@ import numpy as np
 
 from engines.capture.track import CUT, look
 from engines.face.landmarks import detect_faces
+from engines.judge.picture import block_means
 
 _LOOKS: Final = ((1.65, 0.0, 0.0), (1.85, 0.02, -0.015))
+LIKE: Final = 0.9
+"""Correlation of the brightness of blocks with that of the frame before, above which no colour makes a cut ..."""
+STRANGE: Final = 0.5
+"""... and below which it is a cut whatever the colours."""
+_FLAT: Final = 1.0
+"""Variance in squared grey levels below which a picture has no layout."""
 _RETRY: Final = 5
 """Without a face, every so many frames the whole picture is searched."""
 
@@ -28,6 +35,7 @@ class Follower:
         self.faces = 0
         self._last: np.ndarray | None = None
         self._colours: np.ndarray | None = None
+        self._blocks: np.ndarray | None = None
         self._lost = 0
 
     def add(self, rgb: np.ndarray) -> np.ndarray | None:
@@ -37,9 +45,7 @@ class Follower:
         ----------
         rgb : uint8 (H, W, 3)
         """
-        colours = _colours(rgb)
-        self.cut = self._colours is not None and 0.5 * float(np.abs(colours - self._colours).sum()) > CUT
-        self._colours = colours
+        self.cut = self._is_cut(rgb)
         points = None
         if self._last is not None and not self.cut:
             looks = [p for grow, dx, dy in _LOOKS if (p := look(rgb, self._last, grow, dx, dy)) is not None]
@@ -53,6 +59,19 @@ class Follower:
         self._lost = 0 if points is not None else self._lost + 1
         self._last = points if points is not None or self._lost > _RETRY or self.cut else self._last
         return points
+
+    def _is_cut(self, rgb: np.ndarray) -> bool:
+        """Whether colours and layout change at once; a change of light leaves the layout."""
+        colours, blocks = _colours(rgb), block_means(rgb)
+        before, layout = self._colours, self._blocks
+        self._colours, self._blocks = colours, blocks
+        if before is None or layout is None or layout.shape != blocks.shape:
+            return False
+        a, b = blocks - blocks.mean(), layout - layout.mean()
+        size = float(np.sqrt((a * a).mean() * (b * b).mean()))
+        alike = float((a * b).mean()) / size if size > _FLAT else 1.0
+        changed = 0.5 * float(np.abs(colours - before).sum())
+        return alike < STRANGE or (changed > CUT and alike < LIKE)
 
 
 def _believable(points: np.ndarray, looks: list[np.ndarray], last: np.ndarray) -> bool:

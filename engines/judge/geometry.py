@@ -1,7 +1,7 @@
 """A face in numbers, from its 478 landmarks: turn of the head, mouth, lids and gaze, in units of the face itself.
 
-Landmarks are turned into coordinates fixed to the head by the rotation that best lays the landmarks which no muscle
-moves onto those of the average head (Kabsch 1976), so that opening the mouth and nodding are told apart. Lengths are
+Landmarks are turned into coordinates fixed to the head by the rotation that best lays those which no muscle moves onto
+the average head, so that opening the mouth and nodding are told apart. Lengths are
 then divided by the distance of the outer eye corners.
 """
 
@@ -60,7 +60,9 @@ def average_face() -> np.ndarray:
     """Landmarks of the average head, y up, z to the camera, in eye distances from the bridge of the nose : (478, 3)."""
     head = load_head()
     points = head.landmarks(head.mesh.vertices).astype(float)
-    return (points - points[168]) / np.linalg.norm(points[33] - points[263])
+    points = (points - points[168]) / np.linalg.norm(points[33] - points[263])
+    points.setflags(write=False)
+    return points
 
 
 def face_numbers(points: np.ndarray) -> FaceNumbers:
@@ -71,7 +73,7 @@ def face_numbers(points: np.ndarray) -> FaceNumbers:
     points : (478, 3) landmarks in pixels as in `engines.face.landmarks`
     """
     upright = points * (1.0, -1.0, -1.0)
-    turn = rotation_of(upright)
+    turn = rotation_of(upright[:, :2])
     fixed = (upright - upright[168]) @ turn  # coordinates of the head: rows times world-from-head
     eyes = float(np.linalg.norm(fixed[33] - fixed[263]))
     fixed = fixed / eyes
@@ -96,13 +98,22 @@ def face_numbers(points: np.ndarray) -> FaceNumbers:
     )
 
 
-def rotation_of(upright: np.ndarray) -> np.ndarray:
-    """World-from-head rotation of landmarks with y up and z to the camera : (3, 3)."""
+def rotation_of(flat: np.ndarray) -> np.ndarray:
+    """World-from-head rotation of a face seen from afar : (3, 3).
+
+    The depth that a landmark detector guesses changes with the mouth; the flat places of `RIGID` do not. So the average
+    head is laid on them by scaled orthography (POS; DeMenthon and Davis 1995).
+
+    Parameters
+    ----------
+    flat : (478, 2) landmarks, y up
+    """
     index = list(RIGID)
-    model, seen = average_face()[index], upright[index]
-    u, _, vt = np.linalg.svd((seen - seen.mean(0)).T @ (model - model.mean(0)))
-    flip = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-    return np.asarray(u @ flip @ vt)
+    model, seen = average_face()[index], flat[index]
+    linear = np.linalg.lstsq(model - model.mean(0), seen - seen.mean(0), rcond=None)[0].T
+    u, _, vt = np.linalg.svd(linear, full_matrices=False)
+    rows = u @ vt
+    return np.vstack([rows, np.cross(rows[0], rows[1])])
 
 
 def upright_map(rigid: np.ndarray, side: int, eyes: float, centre: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
