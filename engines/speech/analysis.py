@@ -22,13 +22,13 @@ from engines.errors import InputError
 from engines.speech import prosody, readout, transcribe, whisper
 from engines.speech.audio import ANALYSIS_RATE, Voice
 from engines.speech.prosody import HOP, RATE, Accent
-from engines.speech.readout import GEOMETRY, PHONES, Readout
+from engines.speech.readout import CLOSERS, GEOMETRY, PHONES, Readout
 from engines.speech.recognise import transcribe as transcribe_states
 from engines.speech.segment import Segment
 from engines.speech.transcribe import Stretch
 from engines.speech.whisper import LAYERS
 
-ANALYSIS_VERSION: Final = 2
+ANALYSIS_VERSION: Final = 3
 """Rises when the same voice would be analysed differently; part of cache keys."""
 
 _STRETCH_S, _STRETCH_LEAST_S = 27.9, 18.0
@@ -54,6 +54,7 @@ class SpeechAnalysis:
     encoder : whether ``mouth`` was read from the speech encoder; False if its weights are not installed
     silent : nothing in the recording is louder than `prosody.SILENT_DB`; the mouth then rests
     warnings : what the user should know, ready to show
+    closing : float32 (T,), probability that a P, B or M is heard, 0 to 1; zeros if not given
     """
 
     samples: int
@@ -71,10 +72,13 @@ class SpeechAnalysis:
     source: str = "none"
     encoder: bool = True
     silent: bool = False
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
+    closing: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def __post_init__(self) -> None:
-        for array in (self.loudness_db, self.pitch_hz, self.speaking, *self.mouth.values()):
+        if len(self.closing) != len(self.loudness_db):
+            object.__setattr__(self, "closing", np.zeros(len(self.loudness_db), np.float32))
+        for array in (self.loudness_db, self.pitch_hz, self.speaking, self.closing, *self.mouth.values()):
             array.setflags(write=False)
         object.__setattr__(self, "mouth", MappingProxyType(dict(self.mouth)))
 
@@ -107,7 +111,7 @@ class SpeechAnalysis:
             **{k: getattr(self, k) for k in ("encoder", "silent", "warnings")},
             **{k: [asdict(s) for s in getattr(self, k)] for k in ("words", "phones", "accents")},
         }
-        arrays = {"loudness_db": self.loudness_db, "pitch_hz": self.pitch_hz, "speaking": self.speaking}
+        arrays = {name: getattr(self, name) for name in ("loudness_db", "pitch_hz", "speaking", "closing")}
         arrays |= {f"mouth/{name}": track for name, track in self.mouth.items()}
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -189,6 +193,7 @@ def analyse(
     warnings = [f"The voice {voice.path.name} is silent: the mouth will stay closed."] if silent else []
     sound *= _gain(loudness)
     mouth = np.zeros((count, len(GEOMETRY)), np.float32)
+    closing = np.zeros(count, np.float32)
     spoken = transcribe.Spoken(text, (), (), "none")
     encoder = whisper.available()
     if not encoder:
@@ -202,6 +207,7 @@ def analyse(
             sound, loudness, recognising, fitted or readout.default(), progress, cancel
         )
         whisper.release()
+        closing = posteriors[:, [PHONES.index(label) for label in CLOSERS]].sum(1)
         spoken = transcribe.find(sound, posteriors, speaking, stretches, text, language, progress, cancel)
     elif not silent:
         spoken = transcribe.find_without_encoder(sound, speaking, text, language, progress, cancel)
@@ -215,6 +221,7 @@ def analyse(
         loudness_db=loudness,
         pitch_hz=pitch,
         speaking=speaking,
+        closing=closing,
         mouth={name: np.ascontiguousarray(mouth[:, k]) for k, name in enumerate(GEOMETRY)},
         words=spoken.words,
         phones=spoken.phones,

@@ -19,7 +19,7 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter1d
 from engines.speech import readout
 from engines.speech.analysis import SpeechAnalysis
 from engines.speech.prosody import RATE
-from engines.speech.readout import GEOMETRY, PHONES, Readout
+from engines.speech.readout import CLOSERS, GEOMETRY, PHONES, Readout
 from engines.speech.segment import Segment
 
 
@@ -39,7 +39,6 @@ class PhoneLike(Protocol):
 TABLE_SHARE: Final = 0.25
 """Weight of the phone table beside the sound where phones are certain."""
 
-CLOSERS: Final = ("P", "B", "M")
 TONGUE: Final[Mapping[str, float]] = {
     "L": 1.0, "TH": 0.9, "DH": 0.9, "N": 0.8, "D": 0.75, "T": 0.75, "S": 0.45, "Z": 0.45,
     "SH": 0.35, "ZH": 0.35, "CH": 0.5, "JH": 0.5, "R": 0.3, "IY": 0.2, "Y": 0.25,
@@ -49,7 +48,7 @@ TONGUE: Final[Mapping[str, float]] = {
 _COLUMN: Final = {label: column for column, label in enumerate(PHONES)}
 _GATE_SIGMA_S = 0.020
 _TONGUE_SIGMA_S = 0.030
-_GATE_GAIN = 1.15
+_GATE_GAIN, _HEARD_GAIN = 1.15, 1.5
 _GATE_LEAD_S = 0.018
 _RIPPLE_SIGMA = 0.7
 """Frames; takes away what no lip can follow and raises the agreement with real ones a little."""
@@ -89,6 +88,13 @@ def closure_gate(phones: Iterable[PhoneLike], count: int) -> np.ndarray:
         if p.label in CLOSERS
     ]
     return np.clip(_GATE_GAIN * gaussian_filter1d(indicator(early, CLOSERS, count), _GATE_SIGMA_S * RATE), 0, 1)
+
+
+def heard_gate(closing: np.ndarray) -> np.ndarray:
+    """The same from the probability of a closure alone (`SpeechAnalysis.closing`) : float64 (T,)."""
+    smooth = gaussian_filter1d(closing.astype(np.float64), _GATE_SIGMA_S * RATE)
+    frames = np.arange(len(closing))
+    return np.clip(_HEARD_GAIN * np.interp(frames + _GATE_LEAD_S * RATE, frames, smooth), 0, 1)
 
 
 def tongue_track(phones: Iterable[PhoneLike], count: int) -> np.ndarray:
@@ -136,11 +142,21 @@ def mouth_track(
         table = table_track(phones, count, fitted)
         mouth += share * (table - mouth)
     mouth = _rest_in_pauses(mouth, analysis.speaking, rest_pose(fitted))
-    if phones:
-        aperture = GEOMETRY.index("aperture")
-        gate = closure_gate(phones, count)
-        mouth[:, aperture] += gate * (np.minimum(mouth[:, aperture], shut_aperture(fitted)) - mouth[:, aperture])
+    aperture = GEOMETRY.index("aperture")
+    gate = _gate(analysis, phones, count)
+    mouth[:, aperture] += gate * (np.minimum(mouth[:, aperture], shut_aperture(fitted)) - mouth[:, aperture])
     return {name: mouth[:, k].astype(np.float32) for k, name in enumerate(GEOMETRY)}
+
+
+def _gate(analysis: SpeechAnalysis, phones: tuple[PhoneLike, ...], count: int) -> np.ndarray:
+    """Phones that come from a text or from the artist decide alone; otherwise what was heard has a say.
+
+    Where only the sound is known its probabilities say more than the phones that were made from them.
+    """
+    if analysis.source == "text" or phones != analysis.phones:
+        return closure_gate(phones, count)
+    heard = heard_gate(analysis.closing)
+    return heard if analysis.source == "sound" and analysis.encoder else np.maximum(heard, closure_gate(phones, count))
 
 
 def rest_pose(fitted: Readout | None = None) -> np.ndarray:

@@ -27,6 +27,9 @@ _PHONES = "SIL AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG O
 PHONES: Final = tuple(_PHONES.split(" "))
 """Classes of the phone head: ARPAbet without stress."""
 
+CLOSERS: Final = ("P", "B", "M")
+"""Phones for which the lips shut."""
+
 REACH: Final = 50
 """Frames of context either side that make a value exact."""
 

@@ -22,7 +22,7 @@ installed = pytest.mark.skipif(not whisper.available(), reason="the meeting-note
 def same(a: SpeechAnalysis, b: SpeechAnalysis) -> bool:
     tracks = all(np.array_equal(a.mouth[n], b.mouth[n]) for n in GEOMETRY)
     tracks = tracks and all(
-        np.array_equal(getattr(a, n), getattr(b, n)) for n in ("loudness_db", "pitch_hz", "speaking")
+        np.array_equal(getattr(a, n), getattr(b, n)) for n in ("loudness_db", "pitch_hz", "speaking", "closing")
     )
     plain = ("samples", "sample_rate", "text", "words", "phones", "accents", "source", "encoder", "silent", "warnings")
     return tracks and all(getattr(a, n) == getattr(b, n) for n in plain)

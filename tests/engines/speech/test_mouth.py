@@ -25,6 +25,7 @@ def analysis(speaking: slice = slice(20, 180), value: float = 0.8, phones: tuple
         loudness_db=np.where(mask, -20, -80).astype(np.float32),
         pitch_hz=np.zeros(COUNT, np.float32),
         speaking=mask,
+        closing=np.zeros(COUNT, np.float32),
         mouth={name: track.copy() for name in GEOMETRY},
         phones=phones,
     )
@@ -44,6 +45,17 @@ def test_an_edited_phone_moves_the_mouth_at_once() -> None:
     heard = analysis(phones=(Segment(1.0, 1.2, "AA"),))
     edited = (Segment(1.0, 1.2, "M"),)
     assert mouth.mouth_track(heard)["aperture"][55] > mouth.mouth_track(heard, edited)["aperture"][55] + 1
+
+
+def test_a_closure_that_is_only_heard_shuts_the_lips_until_the_artist_says_otherwise() -> None:
+    heard = analysis(phones=(Segment(1.0, 1.2, "AA", 0.5),))
+    closing = np.zeros(COUNT, np.float32)
+    closing[54:58] = 0.9
+    object.__setattr__(heard, "closing", closing)
+    object.__setattr__(heard, "source", "sound")
+    assert mouth.mouth_track(heard)["aperture"][55] < -1
+    edited = mouth.mouth_track(heard, (Segment(1.0, 1.3, "AA"),))
+    assert edited["aperture"][55] > 0
 
 
 def test_an_unsure_phone_shuts_the_lips_less() -> None:
