@@ -125,6 +125,7 @@ class MediaPanel(Panel):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self._shown: np.ndarray | None = None
         self.setMinimumWidth(230)
         column = self.column
         column.addWidget(heading(self.tr("Portrait")))
@@ -172,7 +173,9 @@ class MediaPanel(Panel):
 
     def reload(self, *_: object) -> None:
         session, project = self._session, self._session.project
-        self.portrait.set_picture(session.portrait)
+        if session.portrait is not self._shown:
+            self._shown = session.portrait
+            self.portrait.set_picture(session.portrait)
         self.portrait_name.setText(Path(project.portrait).name if project.portrait else self.tr("No portrait yet"))
         self.portrait_name.setToolTip(project.portrait)
         problem = session.problems.get("portrait") or session.problems.get("prepare") or ""

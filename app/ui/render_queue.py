@@ -150,6 +150,7 @@ class QueuePanel(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._session = session
         self.queue = Queue(session.studio, session.worker)
         self._bridge = QueueBridge(self.queue, self)

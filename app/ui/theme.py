@@ -139,6 +139,8 @@ def marker_color(name: str) -> QColor:
 
 
 _current: Theme = DARK
+_styled: QApplication | None = None
+"""The application that has got its style and font."""
 
 
 def current() -> Theme:
@@ -267,18 +269,21 @@ def _families() -> list[str]:
 
 def apply(app: QApplication, name: str) -> Theme:
     """Dress the whole application in the theme called ``dark`` or ``light``."""
-    global _current
+    global _current, _styled
     from app.ui import icons
 
     theme = THEMES.get(name, DARK)
     _current = theme
-    style = QStyleFactory.create("Fusion")
-    if style is not None:
-        app.setStyle(style)
     font = QFont(_families())
     size = 12 if "DejaVu" in font.family() else 13
     font.setPixelSize(size)
-    app.setFont(font)
+    # Each of these makes every widget think its looks over again, so the ones that never change are set once.
+    if _styled is not app:
+        _styled = app
+        style = QStyleFactory.create("Fusion")
+        if style is not None:
+            app.setStyle(style)
+        app.setFont(font)
     palette = QPalette()
     roles = QPalette.ColorRole
     for role, color in (

@@ -25,6 +25,7 @@ class Transport(QWidget):
     def __init__(self, session: Session, player: Player, actions: Mapping[str, QAction]) -> None:
         super().__init__()
         self.setObjectName("bar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._session, self._player = session, player
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 4, 12, 4)

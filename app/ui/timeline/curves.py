@@ -260,6 +260,7 @@ class CurveEditor(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._session = session
         self.canvas = CurveCanvas(session)
         self.canvas.edited.connect(self._on_edit)

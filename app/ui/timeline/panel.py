@@ -37,6 +37,7 @@ class TimelinePanel(QWidget):
     def __init__(self, session: Session, actions: Mapping[str, QAction], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._session = session
         scene = Scene(session.project, session.total, float(session.rate))
         self.view = TimelineView(Picture(scene, TimeScale(), session.rate), self)
