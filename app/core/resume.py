@@ -199,7 +199,8 @@ class Journal:
             for frame in draw(kept):
                 if file is not None:
                     try:
-                        file.write(_head(frame) + np.ascontiguousarray(frame).tobytes())
+                        file.write(_head(frame))
+                        file.write(np.ascontiguousarray(frame).data)
                         file.flush()
                     except OSError:
                         file = None
