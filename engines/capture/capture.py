@@ -112,6 +112,16 @@ def capture(
 def _perform(
     track: Track, rate: Fraction, notes: list[str], progress: Callable[[float], None], cancel: CancelToken | None
 ) -> Capture:
+    from threadpoolctl import threadpool_limits
+
+    # Small systems: threads of the linear algebra cost more than they give.
+    with threadpool_limits(1):
+        return _explain(track, rate, notes, progress, cancel)
+
+
+def _explain(
+    track: Track, rate: Fraction, notes: list[str], progress: Callable[[float], None], cancel: CancelToken | None
+) -> Capture:
     fitted = fit_head(*_calmest(track))
     solver = FaceSolver(fitted)
     starts = set(track.shots)
