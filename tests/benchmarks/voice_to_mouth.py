@@ -6,7 +6,7 @@
 targets, solve on the generic head; what is scored is the geometry measured on the driven head, not the readout.
 Scores at zero lag: Pearson r per clip against the video at its own rate (offsets of ``sync.json`` applied), mean
 within speaker, then over speakers; velocity is r of first differences of the aperture; closure is the share of aligned
-P B M (shorter than 0.25 s) whose aperture has a minimum within two frames that is local and in the clip's lowest 30 %.
+P B M (shorter than 0.25 s) whose aperture has a minimum within two frames that is local and in the clip's lowest 30 %, by speaker and pooled.
 
 Four ways of listening are scored: the readout without any phones; with the phones the sound itself suggests, as for a
 language nobody transcribes; with English recognised; with the clip's text, where ``phones.json`` knows it.
@@ -35,7 +35,19 @@ from engines.speech.corpus import Clip, load_clips, save_readout
 from engines.speech.mouth import PhoneLike, geometry_targets, mouth_track
 from engines.speech.readout import GEOMETRY, Readout
 
-SHOWN = ("aperture", "velocity", "width", "jaw", "protrude", "lolip", "uplip", "lothick", "upthick", "closure")
+SHOWN = (
+    "aperture",
+    "velocity",
+    "width",
+    "jaw",
+    "protrude",
+    "lolip",
+    "uplip",
+    "lothick",
+    "upthick",
+    "closure",
+    "pooled",
+)
 
 
 def driven(analysis: SpeechAnalysis, phones: tuple[PhoneLike, ...], fitted: Readout) -> dict[str, np.ndarray]:
@@ -78,7 +90,7 @@ def over_speakers(scores: dict[str, dict[str, float]], clips: list[Clip]) -> dic
     groups = defaultdict(list)
     for clip in clips:
         groups[clip.speaker].append(scores[clip.name])
-    names = [n for n in SHOWN if n != "closure"]
+    names = [n for n in SHOWN if n not in ("closure", "pooled")]
     result = {n: float(np.mean([np.mean([s[n] for s in group]) for group in groups.values()])) for n in names}
     shares = [
         sum(s["closed"] for s in group) / closers
@@ -86,6 +98,8 @@ def over_speakers(scores: dict[str, dict[str, float]], clips: list[Clip]) -> dic
         if (closers := sum(s["closers"] for s in group))
     ]
     result["closure"] = float(np.mean(shares)) if shares else float("nan")
+    closers = sum(s["closers"] for s in scores.values())
+    result["pooled"] = sum(s["closed"] for s in scores.values()) / closers if closers else float("nan")
     return result
 
 
@@ -119,7 +133,8 @@ def evaluate(
             results[way][0].append(clip)
             results[way][1][clip.name] = found
             if verbose:
-                shown = {**found, "closure": found["closed"] / found["closers"] if found["closers"] else np.nan}
+                share = found["closed"] / found["closers"] if found["closers"] else np.nan
+                shown = {**found, "closure": share, "pooled": share}
                 print(line(f"{clip.name} {way}"[:28], shown), flush=True)
     return results
 
