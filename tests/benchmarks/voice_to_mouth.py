@@ -6,7 +6,8 @@
 targets, solve on the generic head; what is scored is the geometry measured on the driven head, not the readout.
 Scores at zero lag: Pearson r per clip against the video at its own rate (offsets of ``sync.json`` applied), mean
 within speaker, then over speakers; velocity is r of first differences of the aperture; closure is the share of aligned
-P B M (shorter than 0.25 s) whose aperture has a minimum within two frames that is local and in the clip's lowest 30 %, by speaker and pooled.
+P B M (shorter than 0.25 s) whose aperture has a minimum within two frames that is local and in the clip's lowest 30 %,
+mean over speakers and pooled.
 
 Four ways of listening are scored: the readout without any phones; with the phones the sound itself suggests, as for a
 language nobody transcribes; with English recognised; with the clip's text, where ``phones.json`` knows it.
