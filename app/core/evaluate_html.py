@@ -41,7 +41,7 @@ h1{font-size:24px;margin:0 0 2px}h2{font-size:16px;margin:34px 0 8px}p{margin:4p
 table{border-collapse:collapse;width:100%;background:var(--card);border-radius:6px}
 th,td{padding:5px 10px;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
 summary{cursor:pointer}
-th{font-weight:600;font-size:12px;color:var(--soft)}td.n{text-align:right;white-space:nowrap;
+th.n{text-align:right}th{font-weight:600;font-size:12px;color:var(--soft)}td.n{text-align:right;white-space:nowrap;
 font-variant-numeric:tabular-nums}
 td small{color:var(--soft);display:block;max-width:520px}.good{color:var(--good)}.bad{color:var(--bad)}
 tr.group td{font-weight:600;padding-top:16px;background:var(--back)}
@@ -75,7 +75,7 @@ def _take(evaluation: Evaluation) -> str:
     return (
         f'<section><h1 id="{escape(evaluation.name)}">{escape(evaluation.name)}</h1><p class="soft">{about}</p>{notes}'
         f"{_strip(evaluation.verdict)}{_table(evaluation.verdict)}"
-        f"<h2>Along the timeline</h2>{_plots(evaluation.verdict)}</section>"
+        f"<h2>Along the timeline</h2>{_plots(evaluation.verdict)}{_missing(evaluation.verdict)}</section>"
     )
 
 
@@ -88,11 +88,14 @@ def _table(verdict: Verdict) -> str:
             group = measure.metric.group
             rows.append(f'<tr class="group"><td colspan="4">{GROUP_NAMES[group]}</td></tr>')
         rows.append(_row(measure))
+    head = '<tr><th>Metric</th><th class="n">This take</th><th class="n">Real footage</th><th></th></tr>'
+    return f"<table>{head}{''.join(rows)}</table>"
+
+
+def _missing(verdict: Verdict) -> str:
     missing = [m for m in verdict.measures if m.value is None]
     left = "".join(f"<tr><td>{escape(m.metric.name)}</td><td>{escape(m.reason)}</td></tr>" for m in missing)
-    head = "<tr><th>Metric</th><th>This take</th><th>Real footage</th><th></th></tr>"
-    more = f"<h2>Not measured</h2><table>{left}</table>" if left else ""
-    return f"<table>{head}{''.join(rows)}</table>{more}"
+    return f"<h2>Not measured</h2><table>{left}</table>" if left else ""
 
 
 def _row(measure: Measure) -> str:

@@ -58,7 +58,9 @@ class Fault:
 FAULTS: Final = {
     "sound delayed (ms)": Fault("sync_offset", (), (80, 160, 240)),
     "mouth frozen (share)": Fault(
-        "sync_agreement", ("mouth_range", "lips_closed", "sync_offset", "mouth_sharpness"), (0.33, 0.66, 1.0)
+        "sync_agreement",
+        ("mouth_range", "lips_closed", "sync_offset", "mouth_sharpness", "head_motion"),
+        (0.33, 0.66, 1.0),
     ),
     "shaken (% of eye distance)": Fault("landmark_jitter", ("head_jitter", "face_wobble", "largest_jump"), (1, 2, 4)),
     "other person (share)": Fault("identity_distance", ("identity_drift", "face_flicker"), (0.3, 0.6, 1.0)),
