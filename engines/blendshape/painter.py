@@ -229,11 +229,11 @@ class Painter:
         active = np.flatnonzero(np.abs(amounts) > 1e-6)
         return np.asarray(self.mouth.points + np.tensordot(amounts[active], self.mouth.units[active], 1))
 
-    def mouth_places(self, weights: np.ndarray, activity: float, head: np.ndarray) -> np.ndarray:
-        """Places of the mouth's vertices in the frame (M, 2); parameters as in `draw`."""
+    def mouth_places(self, weights: np.ndarray, activity: float, head: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Places of the mouth's vertices in the frame (M, 2) and how near they are (M,); parameters as in `draw`."""
         points = self._mouth_points(np.append(weights, 1 - activity).astype(np.float32))
-        turn = self.placement.turned(head[:3])
-        return self.placement.project(self._carried(points, self.mouth.turn, turn, head[3:]))
+        carried = self._carried(points, self.mouth.turn, self.placement.turned(head[:3]), head[3:])
+        return self.placement.project(carried).astype(np.float32), np.asarray(carried[:, 2], np.float32)
 
     def _draw_mouth(
         self,

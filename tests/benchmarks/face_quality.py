@@ -233,7 +233,7 @@ def integrity(actor: BlendshapeActor, size: tuple[int, int]) -> tuple[float, flo
         holes.append(float((cut[..., 3][mask > 0] < 128).mean()))
         full = painter.draw(*pose).astype(float).mean(-1)
         bare = painter.draw(*pose, mouth=False).astype(float).mean(-1)
-        spots = np.round(painter.mouth_places(weights[i], activity[i], head[i])[ring]).astype(int)
+        spots = np.round(painter.mouth_places(weights[i], activity[i], head[i])[0][ring]).astype(int)
         spots = np.clip(spots, 0, [size[0] - 1, size[1] - 1])
         seams.append(float(np.abs(full - bare)[spots[:, 1], spots[:, 0]].mean()))
     return max(holes), max(flips), float(np.mean(seams))

@@ -11,6 +11,7 @@ from engines import arkit
 from engines.blendshape.actor import BlendshapeActor
 from engines.blendshape.background import clean_plate, person_colours, refined_matte
 from engines.blendshape.eyes import EyePose, draw_eye, eye_poses
+from engines.blendshape.flow import dense_flow
 from engines.blendshape.palette import Palette
 
 
@@ -99,3 +100,18 @@ def test_teeth_of_a_black_and_white_photo_are_grey() -> None:
     assert np.ptp(grey) < 1e-9
     colour = Palette(0.8, (1.0, 1.0, 1.0), 1.0).apply(np.array([[0.9, 0.4, 0.4]]))
     assert np.ptp(colour) > 50
+
+
+def test_flow_is_the_identity_at_rest_and_leaves_the_open_mouth_out(actor: BlendshapeActor) -> None:
+    painter = actor.painter()
+    rest = painter.placement.rest_weights
+    uv, seen = dense_flow(painter, rest, 0.0, np.zeros(6), mouth=False)
+    y, x = np.mgrid[: painter.height, : painter.width]
+    assert np.abs(uv - np.stack([x, y], -1))[seen].max() < 1e-2
+    weights = np.zeros(arkit.COUNT)
+    weights[arkit.INDEX["jawOpen"]] = 0.3
+    _, seen_open = dense_flow(painter, weights, 1.0, np.zeros(6))
+    px, py = painter.placement.landmarks[[13, 14]].mean(0).round().astype(int)
+    below = slice(py, py + round(0.06 * painter.placement.face_px))
+    assert not seen_open[below, px].all()
+    assert seen_open[py - round(0.2 * painter.placement.face_px), px]
