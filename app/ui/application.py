@@ -39,6 +39,8 @@ def create_window(argv: Sequence[str], asks: bool = True) -> tuple[QApplication,
     theme.apply(app, Preferences().theme)
     window = MainWindow(asks)
     window.show()
+    # What was being rendered when the last window closed goes on, once this one is on the screen.
+    QTimer.singleShot(0, window.queue.queue.start)
     files = [Path(name) for name in argv[1:] if not name.startswith("-")]
     if files:
         window.files.take(files)

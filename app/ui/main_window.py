@@ -228,6 +228,7 @@ class MainWindow(QMainWindow):
         session.told.connect(self.status.tell)
         self.media.wanted.connect(self._on_wanted)
         self.viewer.clicked.connect(self.files.portrait)
+        self.viewer.demo_wanted.connect(self.files.demo)
         self.viewer.zoomed.connect(self.transport.show_zoom)
         self.queue.notified.connect(self._on_notified)
         self.queue.count_changed.connect(self._on_queue)

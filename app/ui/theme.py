@@ -120,9 +120,10 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def readable_on(color: str) -> str:
-    """Black or white, whichever reads better on ``color``."""
-    return max(("#101216", "#ffffff"), key=lambda ink: contrast(ink, color))
+def over(color: str, ground: str, opacity: float) -> str:
+    """The colour seen where ``color`` lies on ``ground`` with an opacity of 0 to 1."""
+    pairs = ((int(color[i : i + 2], 16), int(ground[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(a * opacity + b * (1 - opacity)):02x}" for a, b in pairs)
 
 
 MARKER_COLORS: Final = {

@@ -44,12 +44,14 @@ class Viewer(QWidget):
     handle_moved : (handle, dx, dy) in heights of the face since the press
     handle_released : the drag is over
     clicked : the empty view was clicked
+    demo_wanted : its link to the demo was
     """
 
     handle_moved = Signal(str, float, float)
     handle_released = Signal()
     handle_pressed = Signal(str)
     clicked = Signal()
+    demo_wanted = Signal()
     zoomed = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -184,6 +186,11 @@ class Viewer(QWidget):
                 "or click here to choose a picture."
             ),
         )
+        painter.setPen(QColor(colors.accent_text))
+        painter.drawText(self._demo_link(), Qt.AlignmentFlag.AlignCenter, self.tr("Or look at the demo first"))
+
+    def _demo_link(self) -> QRectF:
+        return QRectF(self.width() / 2 - 110, self.height() / 2 + 66, 220, 28)
 
     def _paint_wipe(self, painter: QPainter, box: QRectF) -> None:
         assert self._other is not None
@@ -317,7 +324,8 @@ class Viewer(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         position = event.position()
         if self.empty:
-            self.clicked.emit()
+            wanted = self.demo_wanted if self._demo_link().contains(position) else self.clicked
+            wanted.emit()
             return
         if event.button() == Qt.MouseButton.LeftButton:
             handle = self._handle_at(position)
@@ -345,6 +353,8 @@ class Viewer(QWidget):
             self._pan = position
             self.view.pan(step.x(), step.y())
             self.update()
+        elif self.empty:
+            self.setCursor(Qt.CursorShape.PointingHandCursor)
         else:
             hover = self._handle_at(position)
             if hover != self._hover:

@@ -12,6 +12,9 @@ from app.ui import theme
 from app.ui.timeline.layout import LANE, Item, Row
 from app.ui.timeline.picture import Picture, hint, mix
 
+BAR = 0.22
+HILL = 0.40
+"""Opacities of a bar and of its filling, such that words upon both keep a contrast of 4.5 : 1."""
 _OUTSIDE = 12.0
 """How far beyond the view bars are drawn, so that their ends are not seen where they do not end, in pixels."""
 
@@ -46,11 +49,11 @@ def _paint(
         painter.fillRect(box, mix(QColor(colors.accent) if selected else color, 0.7))
         return
     painter.setPen(QPen(QColor(colors.accent), 2) if selected else QPen(mix(color, 0.9), 1))
-    painter.setBrush(mix(color, 0.26))
+    painter.setBrush(mix(color, BAR))
     painter.drawRoundedRect(box, 5, 5)
     painter.setPen(Qt.PenStyle.NoPen)
     if isinstance(clip, EmotionClip):
-        painter.setBrush(mix(color, 0.55))
+        painter.setBrush(mix(color, HILL))
         painter.drawPolygon(_hill(clip, left, right, box, scale.px_per_frame))
         if selected or picture.hover == item:
             painter.setBrush(QColor(colors.text))

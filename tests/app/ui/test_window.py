@@ -15,6 +15,7 @@ from app.core import commands
 from app.core.project import Key
 from app.ui import theme
 from app.ui.actions import ACTIONS
+from app.ui.timeline import clips
 from app.ui.timeline.headers import HEADER
 from app.ui.timeline.layout import RULER, Item
 
@@ -76,6 +77,9 @@ def test_words_keep_their_contrast(name):
         assert theme.contrast(colors.danger, surface) >= 4.5, surface
         assert theme.contrast(colors.accent, surface) >= 3.0, surface
     assert theme.contrast(colors.on_accent, colors.accent) >= 4.5
+    for color in theme.EMOTION_COLORS.values():  # words on clips of the timeline
+        filled = theme.over(color, theme.over(color, colors.canvas, clips.BAR), clips.HILL)
+        assert theme.contrast(colors.text, filled) >= 4.5, color
 
 
 def test_contrast_is_that_of_wcag():
@@ -442,3 +446,13 @@ def test_devices_that_are_not_there_say_why(window):
     window.session.set_device("cpu")
     window.status.refresh()
     assert "processor" in window.status.engine.text()
+
+
+def test_the_empty_viewer_leads_to_files_and_to_the_demo(window, monkeypatch):
+    asked: list[str] = []
+    monkeypatch.setattr(window.files, "choose", lambda kind, *_: asked.append(kind))
+    QTest.mouseClick(window.viewer, Qt.MouseButton.LeftButton, pos=QPoint(10, 10))
+    assert asked == ["portrait"]
+    QTest.mouseClick(window.viewer, Qt.MouseButton.LeftButton, pos=window.viewer._demo_link().center().toPoint())
+    assert window.session.project.name == "Demo"
+    assert window.session.project.speech.text
