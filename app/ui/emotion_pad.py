@@ -30,7 +30,7 @@ class EmotionPad(QWidget):
         self.emotions = emotions
         self.point = QPointF(0, 0)
         self.setCursor(Qt.CursorShape.CrossCursor)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(self.tr("Emotion pad"))
         self.setAccessibleDescription(self.tr("Arrow keys move the point: right is pleasant, up is lively"))
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

@@ -7,9 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QApplication,
+    QComboBox,
+    QDockWidget,
+    QMainWindow,
+    QMenu,
+    QTabBar,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.core import folders, safety
 from app.ui import icons
@@ -20,6 +32,7 @@ from app.ui.controllers.layers import LayerController
 from app.ui.controllers.live_link import LiveLinkController
 from app.ui.controllers.play import PlayController
 from app.ui.controllers.view import ViewController
+from app.ui.emotion_pad import EmotionPad
 from app.ui.head_view import HeadView
 from app.ui.inspector import Inspector
 from app.ui.media_panel import MediaPanel
@@ -42,6 +55,12 @@ from engines.errors import StudioError
 
 log = logging.getLogger(__name__)
 LAYOUT_VERSION = 1
+_PRESS_KEYS = {Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter}
+_MOVE_KEYS = {
+    Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End,
+    Qt.Key.Key_PageUp, Qt.Key.Key_PageDown,
+}  # fmt: skip
+_PLAIN = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
 
 
 class MainWindow(QMainWindow):
@@ -147,6 +166,9 @@ class MainWindow(QMainWindow):
             # The tab above says the name; a title bar under it would say it twice.
             self.docks[name].setTitleBarWidget(QWidget(self.docks[name]))
         self.docks["timeline"].raise_()
+        for button in self.findChildren(QAbstractButton):
+            # As above: a click must not take Space away from playback; Tab still reaches every button.
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def _bind(self) -> None:
         """Tie every command to what it does."""
@@ -232,6 +254,17 @@ class MainWindow(QMainWindow):
         self.viewer.zoomed.connect(self.transport.show_zoom)
         self.queue.notified.connect(self._on_notified)
         self.queue.count_changed.connect(self._on_queue)
+
+    def event(self, event: QEvent) -> bool:
+        """Space and arrows belong to a button or slider that was reached by Tab; elsewhere they play and step."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            focus = QApplication.focusWidget()
+            pressing = isinstance(focus, QAbstractButton | QComboBox) and event.key() in _PRESS_KEYS
+            moving = isinstance(focus, QAbstractSlider | QTabBar | EmotionPad) and event.key() in _MOVE_KEYS
+            if (pressing or moving) and event.modifiers() in _PLAIN:
+                event.accept()
+                return True
+        return super().event(event)
 
     # --- what follows from changes ---
 

@@ -460,7 +460,7 @@ class Session(QObject):
 
     def audition(self, kind: str, parts: Sequence[Part]) -> None:
         """Show the frame under the playhead as it would be with presets, without changing the project."""
-        if kind and self.ready:
+        if kind and self.ready and not self.playing:
             self._run("audition", kind=kind, parts=tuple(parts))
         elif self._auditioning:
             self._cancel("audition")

@@ -97,6 +97,8 @@ class ValueSlider(QWidget):
         self.box.setKeyboardTracking(False)
         for part in (self.slider, self.box):
             guard_wheel(part)
+        # Dragging leaves the focus where it was, so that the arrow keys go on moving the playhead.
+        self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         row.addWidget(self.label)
         row.addWidget(self.slider, 1)
         row.addWidget(self.box)

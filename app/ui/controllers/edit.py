@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QPoint
 from PySide6.QtWidgets import QInputDialog, QMenu
 
 from app.core import commands, presets
-from app.core.project import CHANNELS_GAZE, CHANNELS_POSE, Key
+from app.core.project import CHANNELS_GAZE, CHANNELS_POSE, Key, Phone
 from app.ui import emotion_model, viewer_model, widgets
 from app.ui.timeline import edits
 from app.ui.timeline.edits import Clipboard
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from app.ui.main_window import MainWindow
 
 BLINK_S = 0.12
+NEW_WORD_S = 0.3
 
 
 class EditController(QObject):
@@ -326,8 +327,29 @@ class EditController(QObject):
             self.key_gaze()
         elif kind == "blink":
             self.blink()
+        elif kind in ("words", "phones"):
+            self._add_segment(kind)
         elif kind in arkit.INDEX or "." in kind:
             self._key(self.tr("Add key"), (kind,))
+
+    def _add_segment(self, row: str) -> None:
+        """A new word or phone in the gap under the playhead, to be named in the inspector."""
+        session = self.session
+        if session.samples is None:
+            return
+        project = commands.adopt_speech(session.project, session.words(), session.phones())
+        at_s = session.playhead / float(session.rate)
+        segments = getattr(project.speech, row)
+        low = max((s.end_s for s in segments if s.end_s <= at_s + 1e-6), default=0.0)
+        high = min((s.start_s for s in segments if s.start_s > at_s), default=session.total / float(session.rate))
+        start, end = max(low, at_s), min(high, at_s + NEW_WORD_S)
+        if any(s.start_s < end and s.end_s > start for s in segments) or end - start < commands.MIN_PHONE_S:
+            return
+        label = self.tr("word") if row == "words" else "AH"
+        project = commands.insert_speech(project, row, Phone(start, end, label))  # type: ignore[arg-type]
+        session.do(self.tr("Add %s") % row.removesuffix("s"), project)
+        index = next(i for i, s in enumerate(getattr(session.project.speech, row)) if s.start_s == start)
+        session.select(frozenset({Item(row, index)}))
 
     def _on_activated(self, item: Item) -> None:
         """A double click on something goes there and shows it in the inspector."""

@@ -137,6 +137,7 @@ def window(qtbot: Any) -> Iterator[Any]:
     assert isinstance(app, QApplication)
     theme.apply(app, "dark")
     made = MainWindow(asks=False, session=Session(studio=QuickStudio()))  # type: ignore[arg-type]
+    made.player._want_sound = False
     qtbot.addWidget(made)
     made.resize(1500, 950)
     made.show()

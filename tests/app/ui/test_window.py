@@ -456,3 +456,34 @@ def test_the_empty_viewer_leads_to_files_and_to_the_demo(window, monkeypatch):
     QTest.mouseClick(window.viewer, Qt.MouseButton.LeftButton, pos=window.viewer._demo_link().center().toPoint())
     assert window.session.project.name == "Demo"
     assert window.session.project.speech.text
+
+
+def test_space_presses_a_button_reached_by_tab_and_plays_elsewhere(filled, qtbot):
+    filled.activateWindow()
+    button = filled.presets.add
+    filled.left.setCurrentWidget(filled.presets)
+    button.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.waitUntil(button.hasFocus, timeout=2000)
+    QTest.keyClick(button, Qt.Key.Key_Space)
+    assert len(filled.session.project.emotions) == 1
+    assert not filled.player.playing
+    filled.timeline.view.setFocus()
+    QTest.keyClick(filled.timeline.view, Qt.Key.Key_Space)
+    assert filled.player.playing
+    filled.player.stop()
+    slider = filled.inspector.motion.share.slider
+    filled.inspector.setCurrentWidget(filled.inspector.motion)
+    slider.setFocus(Qt.FocusReason.TabFocusReason)
+    before = filled.session.playhead
+    QTest.keyClick(slider, Qt.Key.Key_Right)
+    assert filled.session.project.auto_emotion == pytest.approx(0.01)
+    assert filled.session.playhead == before
+
+
+def test_a_double_click_in_a_gap_adds_a_word(filled):
+    filled.editing._on_empty("words", 40)
+    assert [w.label for w in filled.session.words()] == ["one", "two", "word"]
+    assert filled.session.selection == {Item("words", 2)}
+    filled.session.undo()
+    filled.editing._on_empty("words", 6)  # no room under a word
+    assert len(filled.session.words()) == 2
