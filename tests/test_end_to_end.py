@@ -22,6 +22,21 @@ DEMO = ROOT / "assets" / "demo"
 PORTRAIT, VOICE = str(DEMO / "portrait.jpg"), str(DEMO / "voice.wav")
 
 
+@pytest.fixture(autouse=True)
+def _warm(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All tests here share one cache, so that the voice is heard and the portrait prepared once; state is their own."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "cache").symlink_to(shared_cache(tmp_path_factory), target_is_directory=True)
+    monkeypatch.setenv("SOLILOQUY_HOME", str(home))
+
+
+def shared_cache(factory: pytest.TempPathFactory) -> Path:
+    folder = factory.getbasetemp() / "end-to-end-cache"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 def soliloquy(*arguments: str, code: int = 0) -> list[dict[str, object]]:
     """Run the command line in a process of its own; returns its JSON lines."""
     command = [sys.executable, "-m", "app.cli", *arguments, "--progress", "json"]
@@ -40,15 +55,23 @@ def probe(path: Path) -> dict[str, dict[str, str]]:
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rendered")
-    events = soliloquy(
-        "render", PORTRAIT, VOICE, "-o", str(folder / "talk.mp4"), str(folder / "talk.csv"), str(folder / "talk.npz"),
-        "--range", "0.4-1.6", "--size", "x192", "--fps", "29.97", "--emotion", "happy:0.8", "--pose", "yaw:6@0.8-1.2",
-    )  # fmt: skip
+    home = tmp_path_factory.mktemp("home")
+    (home / "cache").symlink_to(shared_cache(tmp_path_factory), target_is_directory=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOLILOQUY_HOME", str(home))
+        events = render_all(folder)
     assert events[-1]["event"] == "done"
     assert len(events[-1]["files"]) == 3  # type: ignore[arg-type]
     parts = [float(e["part"]) for e in events if e["event"] == "progress"]  # type: ignore[arg-type]
     assert parts == sorted(parts)
     return folder
+
+
+def render_all(folder: Path) -> list[dict[str, object]]:
+    return soliloquy(
+        "render", PORTRAIT, VOICE, "-o", str(folder / "talk.mp4"), str(folder / "talk.csv"), str(folder / "talk.npz"),
+        "--range", "0.4-1.6", "--size", "x192", "--fps", "29.97", "--emotion", "happy:0.8", "--pose", "yaw:6@0.8-1.2",
+    )  # fmt: skip
 
 
 def test_the_video_has_the_exact_rate_and_length(rendered: Path) -> None:

@@ -126,7 +126,6 @@ def test_lists(capsys: pytest.CaptureFixture[str]) -> None:
     assert "mouthSmile" in capsys.readouterr().out
     assert main(["weights"]) == 0
     assert "missing" in capsys.readouterr().out
-    assert main(["weights", "import", "nothing.pt"]) == 1
     assert main(["weights", "import", "hub:owner"]) == 2
     assert main(["--version"]) == 0
 
