@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtGui import QAction, QIcon, QKeyEvent, QKeySequence, QPixmap
 from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from app.ui.actions import BY_ID
@@ -20,6 +20,9 @@ class CommandPalette(QDialog):
         self.setWindowTitle(self.tr("Find a command"))
         self.setWindowFlag(Qt.WindowType.FramelessWindowHint)
         self._actions = actions
+        blank = QPixmap(20, 20)
+        blank.fill(Qt.GlobalColor.transparent)
+        self._blank = QIcon(blank)  # keeps the names of commands without an icon in line with the others
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 12, 12, 12)
         column.setSpacing(8)
@@ -29,6 +32,7 @@ class CommandPalette(QDialog):
         self.line.setMinimumHeight(30)
         self.line.installEventFilter(self)
         self.list = QListWidget()
+        self.list.setIconSize(QSize(18, 18))
         self.list.setUniformItemSizes(True)
         self.list.setAccessibleName(self.tr("Commands"))
         self.list.itemActivated.connect(self._run)
@@ -49,7 +53,8 @@ class CommandPalette(QDialog):
         for name in rank(query, names)[:60]:
             action = self._actions[name]
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            item = QListWidgetItem(action.icon(), names[name] + (f"    {keys}" if keys else ""))
+            icon = self._blank if action.icon().isNull() else action.icon()
+            item = QListWidgetItem(icon, names[name] + (f"    {keys}" if keys else ""))
             item.setData(Qt.ItemDataRole.UserRole, name)
             if not action.isEnabled():
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)

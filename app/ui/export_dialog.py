@@ -29,7 +29,7 @@ from app.export import formats
 from app.ui.preferences import Preferences
 from app.ui.render_queue import ExportRequest
 from app.ui.session import Session
-from app.ui.widgets import ValueSlider, form_row, heading, muted, reason, rule, set_reason
+from app.ui.widgets import ValueSlider, form_row, guard_wheel, heading, muted, reason, rule, set_reason
 from engines.api import RenderOptions
 from engines.timebase import RATES, timecode
 
@@ -122,6 +122,7 @@ class ExportDialog(QDialog):
             box.setSpecialValueText(self.tr("automatic"))
             box.setSuffix(" px")
             box.setAccessibleName(name)
+            guard_wheel(box)
         form.addLayout(form_row(self.tr("Size"), self.width_box, self.height_box))
         self.rate = QComboBox()
         self.rate.addItem(self.tr("Project (%s)") % self._session.project.rate, "")

@@ -241,8 +241,8 @@ QSlider::handle:horizontal { width: 14px; height: 14px; margin: -5px 0; border-r
 QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus { background: $accent; }
 QSlider::handle:horizontal:disabled { background: $faint; }
 QListView, QTreeView, QTableView { background: $panel; border: 1px solid transparent;
-  alternate-background-color: $window; }
-QTreeView::branch { background: transparent; }
+  alternate-background-color: $window; selection-background-color: transparent; }
+QTreeView::branch, QTreeView::branch:selected { background: transparent; }
 QListView::item, QTreeView::item { padding: 4px; border-radius: 5px; }
 QListView::item:selected, QTreeView::item:selected, QTableView::item:selected { background: $selection; color: $text; }
 QListView::item:hover, QTreeView::item:hover { background: $hover; }
