@@ -13,8 +13,8 @@ For each portrait, over all its frames:
 - identity: dlib distance to the portrait, mean and worst of every fifth frame; apart from it the mean with moods
 - rest: PSNR of the frame nearest to rest that is drawn in full (0.03 degrees of yaw)
 - lips, blink, smile, brow: correlation of what the judge sees with what the performance says (opening of the lips
-  on the driven mesh; weights); corners: of the height of the mouth's corners, which unlike the judge's score for a
-  smile neither saturates nor has a dead zone
+  on the driven mesh; weights); corners, brows: of the height of the mouth's corners and of the brows, as landmarks on
+  both sides: unlike the judge's scores for smile and brow these neither saturate nor have a dead zone
 - closed: share of p b m at which the lips are closer than 3 % of the eye distance within the phone
 - shut: share of blinks at which the eyes open less than 45 % of their rest (real blinks in video read 5 to 45 %)
 - holes: largest share of the face's area that shows background; flips: share of the face's area where the sheet is
@@ -39,12 +39,17 @@ from engines.api import Performance, RenderOptions
 from engines.blendshape.actor import BlendshapeActor
 from engines.blendshape.expression import drawn_weights, limited_head
 from engines.errors import StudioError
+from engines.rig.head import load_head
 from engines.rig.measure import mouth_geometry
+from engines.rig.mesh import effective_weights
 from tests.benchmarks.judges import (
+    BROWS,
+    EYE_CORNERS,
     SCORES,
     Landmarker,
     Recogniser,
     aperture,
+    brow_height,
     combined,
     corner_height,
     eye_opening,
@@ -54,6 +59,7 @@ from tests.benchmarks.judges import (
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
 SOUNDS = {".wav", ".flac", ".mp3", ".ogg", ".m4a"}
 LIPS_CLOSED, EYES_SHUT = 0.03, 0.45
+MEASURES = ("lips", "corners", "brows")
 LABIALS = {"P", "B", "M"}
 
 
@@ -61,8 +67,12 @@ LABIALS = {"P", "B", "M"}
 class Tracks:
     """Judged and driven curves of one portrait, all its voices after one another."""
 
-    seen: dict[str, list[float]] = field(default_factory=lambda: {k: [] for k in ("lips", "corners", "eyes", *SCORES)})
-    driven: dict[str, list[float]] = field(default_factory=lambda: {k: [] for k in ("lips", "corners", *SCORES)})
+    seen: dict[str, list[float]] = field(
+        default_factory=lambda: {k: [] for k in ("lips", "corners", "brows", "eyes", *SCORES)}
+    )
+    driven: dict[str, list[float]] = field(
+        default_factory=lambda: {k: [] for k in ("lips", "corners", "brows", *SCORES)}
+    )
     closures: list[bool] = field(default_factory=list)
     blinks: list[bool] = field(default_factory=list)
     identity: list[float] = field(default_factory=list)
@@ -85,6 +95,7 @@ class Result:
     smile: float
     corners: float
     brow: float
+    brows: float
     closed: float
     shut: float
     holes: float
@@ -118,6 +129,20 @@ def correlation(a: list[float], b: list[float]) -> float:
     return float(np.corrcoef(x, y)[0, 1])
 
 
+def driven_brows(actor: BlendshapeActor, weights: np.ndarray) -> np.ndarray:
+    """Height of the brows over the corners of the eyes on the driven mesh, in its own measure : (T,)."""
+    head, mesh = load_head(), actor.head.mesh
+
+    def up(*numbers: int) -> tuple[float, np.ndarray]:
+        corners = mesh.triangles[head.landmark_triangle[list(numbers)]]
+        bary = head.landmark_bary[list(numbers)]
+        rest = float((bary * mesh.vertices[corners, 1]).sum(1).mean())
+        return rest, (bary * mesh.units[:, corners, 1]).sum(2).mean(1)
+
+    (brow, brow_units), (eye, eye_units) = up(*BROWS), up(*EYE_CORNERS)
+    return np.asarray(brow - eye + effective_weights(weights) @ (brow_units - eye_units))
+
+
 def watch(
     studio: Studio,
     project: Project,
@@ -143,6 +168,7 @@ def watch(
     )
     geometry = mouth_geometry(actor.head.mesh, performance.weights)
     lips, corners = geometry["aperture"], geometry["cornerY"]
+    brows = driven_brows(actor, performance.weights)
     seen_lips = np.full(count, np.nan)
     seen_eyes = np.full(count, np.nan)
     for i, frame in enumerate(engine.render(actor, performance, options=options)):
@@ -156,7 +182,8 @@ def watch(
         tracks.driven["lips"].append(float(lips[i]))
         tracks.seen["corners"].append(corner_height(points, rest[0]))
         tracks.driven["corners"].append(float(corners[i]))
-        tracks.seen["eyes"].append(seen_eyes[i])
+        tracks.seen["brows"].append(brow_height(points, rest[0]))
+        tracks.driven["brows"].append(float(brows[i]))
         weights = dict(zip(arkit.NAMES, performance.weights[i].tolist(), strict=True))
         for name in SCORES:
             tracks.seen[name].append(combined(scores, name))
@@ -291,6 +318,7 @@ def examine(
         smile=correlation(tracks.seen["smile"], tracks.driven["smile"]),
         corners=correlation(tracks.seen["corners"], tracks.driven["corners"]),
         brow=correlation(tracks.seen["brow"], tracks.driven["brow"]),
+        brows=correlation(tracks.seen["brows"], tracks.driven["brows"]),
         closed=float(np.mean(tracks.closures)) if tracks.closures else float("nan"),
         shut=float(np.mean(tracks.blinks)) if tracks.blinks else float("nan"),
         holes=holes,

@@ -62,15 +62,28 @@ def aperture(points: np.ndarray) -> float:
 _STABLE: Final = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2)
 
 
-def corner_height(points: np.ndarray, rest: np.ndarray) -> float:
-    """Height of the corners of the mouth over the base of the nose in eye distances, the head turned as in ``rest``."""
+def _aligned(points: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """Landmarks turned like those of ``rest``, y down, in distances of the outer eye corners."""
     a, b = points[list(_STABLE)], rest[list(_STABLE)]
-    a0, b0 = a - a.mean(0), b - b.mean(0)
-    u, _, vt = np.linalg.svd(a0.T @ b0)
+    u, _, vt = np.linalg.svd((a - a.mean(0)).T @ (b - b.mean(0)))
     turn = u @ np.diag([1, 1, np.sign(np.linalg.det(u @ vt))]) @ vt
-    aligned = (points - a.mean(0)) @ turn
-    height = aligned[2, 1] - aligned[[61, 291], 1].mean()
-    return float(height / np.linalg.norm(points[33] - points[263]))
+    return (points - a.mean(0)) @ turn / np.linalg.norm(points[33] - points[263])
+
+
+def corner_height(points: np.ndarray, rest: np.ndarray) -> float:
+    """Height of the corners of the mouth over the base of the nose."""
+    aligned = _aligned(points, rest)
+    return float(aligned[2, 1] - aligned[[61, 291], 1].mean())
+
+
+BROWS: Final = (107, 66, 105, 63, 336, 296, 334, 293)
+EYE_CORNERS: Final = (33, 133, 362, 263)
+
+
+def brow_height(points: np.ndarray, rest: np.ndarray) -> float:
+    """Height of the brows over the corners of the eyes."""
+    aligned = _aligned(points, rest)
+    return float(aligned[list(EYE_CORNERS), 1].mean() - aligned[list(BROWS), 1].mean())
 
 
 def eye_opening(points: np.ndarray) -> float:
