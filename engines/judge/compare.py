@@ -9,6 +9,7 @@ import numpy as np
 
 from engines.api import Performance
 from engines.judge.geometry import FaceNumbers, face_numbers
+from engines.judge.perceptual import EVERY_S, Lpips
 from engines.judge.picture import psnr, ssim
 from engines.judge.registry import NotMeasured
 from engines.rig.landmark_sets import INNER_LOWER, INNER_UPPER, OUTER_LOWER, OUTER_UPPER
@@ -32,7 +33,13 @@ class Comparison:
     psnr_db, ssim : one value a pair; left empty where the two pictures have other shapes
     f_lmd, m_lmd, akd : landmark errors in pixels of a picture `WIDTH` wide, one value a pair with two faces
     pose_deg, gaze_deg : angle errors in degrees, likewise
+    lpips : five values a second, as `psnr_db`
+    rate : frames a second
+    perceptual : the net behind ``lpips``, or why there is none
     """
+
+    rate: float = 25.0
+    perceptual: Lpips | NotMeasured | None = None
 
     psnr_db: list[float] = field(default_factory=list)
     ssim: list[float] = field(default_factory=list)
@@ -41,6 +48,7 @@ class Comparison:
     akd: list[float] = field(default_factory=list)
     pose_deg: list[float] = field(default_factory=list)
     gaze_deg: list[float] = field(default_factory=list)
+    lpips: list[float] = field(default_factory=list)
 
     def add(
         self, rgb: np.ndarray, points: np.ndarray | None, face: FaceNumbers | None,
@@ -52,6 +60,8 @@ class Comparison:
             other = _resized(reference, rgb.shape)
             self.psnr_db.append(psnr(rgb, other))
             self.ssim.append(ssim(rgb, other))
+            if isinstance(self.perceptual, Lpips) and (len(self.psnr_db) - 1) % max(1, round(EVERY_S * self.rate)) == 0:
+                self.lpips.append(self.perceptual.distance(rgb, other))
         if points is None or face is None or reference_points is None:
             return
         a = points[:, :2] * (WIDTH / rgb.shape[1])
@@ -70,7 +80,7 @@ def against_reference(name: str, evidence: Evidence) -> float:
         raise NotMeasured("needs a video of the same performance: give it with --reference")
     values = getattr(evidence.reference, name)
     if not values:
-        shapes = name in ("psnr_db", "ssim")
+        shapes = name in ("psnr_db", "ssim", "lpips")
         raise NotMeasured("the two pictures have other shapes" if shapes else "a face is missing in one of the two")
     return float(np.mean(values))
 

@@ -18,6 +18,7 @@ from engines.judge.evidence import Evidence
 from engines.judge.follow import Follower
 from engines.judge.observe import Observer
 from engines.judge.people import EmotionReader, Recogniser
+from engines.judge.perceptual import Lpips
 from engines.judge.registry import Measure, Metric, NotMeasured, metrics
 from engines.speech.analysis import SpeechAnalysis
 
@@ -109,7 +110,7 @@ def judge_frames(
     """
     recogniser, emotions = _or_reason(Recogniser), _or_reason(EmotionReader)
     observer = Observer(rate, _describe(portrait, recogniser), recogniser, emotions)
-    comparison = Comparison() if reference is not None else None
+    comparison = Comparison(float(rate), _or_reason(Lpips)) if reference is not None else None
     follower = Follower()
     for index, rgb in enumerate(frames):
         if cancel is not None:

@@ -66,7 +66,7 @@ class Metric:
         if value is None:
             return "-"
         unit = "" if self.unit == "1" else f" {self.unit}"
-        return f"{value:.{self.digits}f}{unit}"
+        return f"{round(value, self.digits) + 0.0:.{self.digits}f}{unit}"  # no minus before a zero
 
     def badness(self, value: float) -> float:
         """A number that falls as the take gets better, comparable between takes."""

@@ -59,14 +59,22 @@ FAULTS: Final = {
     "sound delayed (ms)": Fault("sync_offset", (), (80, 160, 240)),
     "mouth frozen (share)": Fault(
         "sync_agreement",
-        ("mouth_range", "lips_closed", "sync_offset", "mouth_sharpness", "head_motion"),
+        (
+            "mouth_range",
+            "lips_closed",
+            "sync_offset",
+            "mouth_sharpness",
+            "head_motion",
+            "identity_distance",
+            "identity_drift",
+        ),
         (0.33, 0.66, 1.0),
     ),
     "shaken (% of eye distance)": Fault("landmark_jitter", ("head_jitter", "face_wobble", "largest_jump"), (1, 2, 4)),
     "other person (share)": Fault("identity_distance", ("identity_drift", "face_flicker"), (0.3, 0.6, 1.0)),
     "teeth blurred (% of eye distance)": Fault("mouth_sharpness", (), (1, 2, 4)),
     "flickering (grey levels)": Fault("background_flicker", ("face_flicker",), (1, 3, 8)),
-    "one leap (% of eye distance)": Fault("largest_jump", (), (10, 20, 40)),
+    "one leap (% of eye distance)": Fault("largest_jump", ("background_flicker", "cuts"), (10, 20, 40)),
 }
 
 

@@ -44,3 +44,4 @@ def test_directions() -> None:
     assert [m.as_real(5) for m in (low, high, near)] == [True] * 3
     assert low.format(None) == "-"
     assert low.format(3) == "3.00 ms"
+    assert low.format(-0.001) == "0.00 ms"
