@@ -14,13 +14,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from engines import arkit
 from engines.errors import Cancelled, InputError
 from engines.timebase import resample
+
+if TYPE_CHECKING:
+    from engines.rig.mesh import HeadMesh
 
 PERFORMANCE_VERSION = 1
 
@@ -167,18 +170,22 @@ class Portrait:
     alpha : uint8 (H, W) or None
     face : which face, counted from the largest (0)
     source : the file it came from, for messages
+    head : the artist's own head in 3D, where the portrait is one; ``rgb`` is then a picture of it at rest
     """
 
     rgb: np.ndarray
     alpha: np.ndarray | None = None
     face: int = 0
     source: Path | None = None
+    head: HeadMesh | None = None
 
     def digest(self) -> str:
         h = hashlib.blake2b(f"{self.rgb.shape} {self.face}".encode(), digest_size=16)
         h.update(np.ascontiguousarray(self.rgb).tobytes())
         if self.alpha is not None:
             h.update(np.ascontiguousarray(self.alpha).tobytes())
+        if self.head is not None:
+            h.update(self.head.digest().encode())
         return h.hexdigest()
 
 
@@ -195,6 +202,7 @@ class EngineInfo:
     max_size : largest side of its frames in pixels, 0 for no limit
     memory_mb : rough device memory while rendering
     reasons : control -> why it is not honoured, shown beside the greyed-out control
+    meshes : draws an artist's own head (`Portrait.head`), too
     """
 
     id: str
@@ -207,6 +215,7 @@ class EngineInfo:
     max_size: int = 0
     memory_mb: int = 0
     reasons: dict[str, str] = field(default_factory=dict)
+    meshes: bool = False
 
 
 class CancelToken:

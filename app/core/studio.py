@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
-from app.core import actor_store
+from app.core import actor_store, own_head
 from app.core.cache import DiskCache, code_digest, content_key
 from app.core.passes.mouth import Mouth, lip_opening, speak
 from app.core.perform import perform
@@ -95,7 +95,7 @@ class Studio:
     # --- media ---
 
     def portrait(self, project: Project) -> Portrait:
-        """The picture of ``project``, upright.
+        """The picture of ``project``, upright, or the artist's own 3D head.
 
         Raises
         ------
@@ -109,7 +109,7 @@ class Studio:
         def load() -> Portrait:
             from engines.face.portrait import load_portrait
 
-            return load_portrait(path, project.face)
+            return own_head.load_head(path) if own_head.is_head(path) else load_portrait(path, project.face)
 
         return self._portraits.once((_stamp(path), project.face), load)
 
@@ -211,7 +211,7 @@ class Studio:
         if base is not None:
             return perform(project, None, base=base)
         speech = self.analyse(project, progress=scaled(progress, 0.0, 0.6), cancel=cancel)
-        mesh = self.head_mesh(project, progress=scaled(progress, 0.6, 0.9), cancel=cancel)
+        mesh = own_head.speaking_mesh(self.head_mesh(project, progress=scaled(progress, 0.6, 0.9), cancel=cancel))
         progress(0.9, "Performing")
         _, opening, digest = self._mesh_facts.once(id(mesh), lambda: (mesh, lip_opening(mesh), mesh_digest(mesh)))
         mouth = self._mouth(project, speech, mesh, digest)
@@ -245,12 +245,13 @@ class Studio:
         Raises
         ------
         InputError
-            If no usable face is in the portrait.
+            If no usable face is in the portrait, or the engine cannot draw the artist's own head.
         WeightsMissing, EngineError
             If the engine cannot prepare it.
         """
         digest = self.portrait_digest(project)
         info = registry.info(project.engine)
+        own_head.check_engine(self.portrait(project), info)
         package = info.entry.partition(":")[0].rpartition(".")[0]
         key = content_key(project.engine, digest, code_digest(package, "engines.rig", "engines.face"))
 
@@ -287,6 +288,8 @@ class Studio:
         if not project.portrait:
             return load_head().mesh
         portrait = self.portrait(project)
+        if portrait.head is not None:
+            return portrait.head
 
         def fit() -> HeadMesh:
             actor = self.prepare(project, progress=progress, cancel=cancel) if project.engine == "blendshape" else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
@@ -13,6 +13,7 @@ import numpy as np
 from engines.api import CancelToken, EngineInfo, Performance, Portrait, Progress, RenderOptions, no_progress
 from engines.blendshape.actor import VERSION, BlendshapeActor
 from engines.blendshape.expression import drawn_weights, limited_head
+from engines.blendshape.mesh_actor import MeshActor, mesh_actor
 from engines.errors import EngineError, InputError
 from engines.face.landmarks import find_face
 from engines.face.matte import person_matte
@@ -30,8 +31,8 @@ class BlendshapeEngine:
 
     def prepare(
         self, portrait: Portrait, *, progress: Progress = no_progress, cancel: CancelToken | None = None
-    ) -> BlendshapeActor:
-        """Find the face, fit the head, cut the person out.
+    ) -> BlendshapeActor | MeshActor:
+        """Find the face, fit the head, cut the person out; an artist's own head is only lit.
 
         Raises
         ------
@@ -39,6 +40,11 @@ class BlendshapeEngine:
             When the portrait shows no face that can be used.
         """
         cancel = cancel or CancelToken()
+        if portrait.head is not None:
+            progress(0.0, "Lighting the head")
+            own = mesh_actor(portrait)
+            progress(1.0, "Ready")
+            return own
         progress(0.0, "Looking for the face")
         landmarks = find_face(portrait)
         cancel.check()
@@ -56,7 +62,7 @@ class BlendshapeEngine:
 
     def render(
         self,
-        actor: BlendshapeActor,
+        actor: BlendshapeActor | MeshActor,
         performance: Performance,
         *,
         options: RenderOptions | None = None,
@@ -87,7 +93,7 @@ class BlendshapeEngine:
 
     def _frames(
         self,
-        actor: BlendshapeActor,
+        actor: BlendshapeActor | MeshActor,
         performance: Performance,
         options: RenderOptions,
         start: int,
@@ -96,21 +102,9 @@ class BlendshapeEngine:
     ) -> Iterator[np.ndarray]:
         if start == stop:
             return
-        painter = actor.painter(options.size, options.draft)
-        weights, activity = drawn_weights(performance, actor.head.rest_weights)
-        head = limited_head(performance.head, actor.head.rest_head[:3])
-
-        def draw(i: int) -> np.ndarray:
-            return painter.draw(
-                weights[i],
-                float(activity[i]),
-                performance.weights[i],
-                head[i],
-                performance.gaze[i],
-                float(performance.tongue[i]),
-                options.alpha,
-            )
-
+        draw = (
+            actor.drawer(performance, options) if isinstance(actor, MeshActor) else _drawer(actor, performance, options)
+        )
         cancel.check()
         yield draw(start)  # the first one alone: a preview wants it at once
         workers = min(_WORKERS, os.cpu_count() or 1, stop - start - 1)
@@ -134,3 +128,23 @@ class BlendshapeEngine:
 
     def unload(self) -> None:
         """Nothing to give back: this engine holds no device memory."""
+
+
+def _drawer(actor: BlendshapeActor, performance: Performance, options: RenderOptions) -> Callable[[int], np.ndarray]:
+    """What draws frame ``i`` of a performance on a photo; may be called from several threads."""
+    painter = actor.painter(options.size, options.draft)
+    weights, activity = drawn_weights(performance, actor.head.rest_weights)
+    head = limited_head(performance.head, actor.head.rest_head[:3])
+
+    def draw(i: int) -> np.ndarray:
+        return painter.draw(
+            weights[i],
+            float(activity[i]),
+            performance.weights[i],
+            head[i],
+            performance.gaze[i],
+            float(performance.tongue[i]),
+            options.alpha,
+        )
+
+    return draw

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -68,6 +69,16 @@ class HeadMesh:
     pivots: np.ndarray
     parts: np.ndarray
     texture: np.ndarray | None = None
+
+    def digest(self) -> str:
+        """Content hash of all that it holds."""
+        h = hashlib.blake2b(digest_size=16)
+        for item in fields(self):
+            array = getattr(self, item.name)
+            if array is not None:
+                h.update(f"{item.name} {array.shape} {array.dtype}".encode())
+                h.update(np.ascontiguousarray(array).tobytes())
+        return h.hexdigest()
 
     def part_vertices(self, part: str) -> np.ndarray:
         """Indices of the vertices of one of `PARTS` : int (N,)."""

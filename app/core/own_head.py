@@ -1,0 +1,73 @@
+"""An artist's own head where a portrait is expected: a 3D file with ARKit shapes."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engines import registry
+from engines.api import EngineInfo, Portrait
+from engines.errors import InputError
+
+if TYPE_CHECKING:
+    from engines.rig.mesh import HeadMesh
+
+log = logging.getLogger(__name__)
+
+
+def is_head(path: str | Path) -> bool:
+    """Whether the ending of a file is that of a head instead of a picture."""
+    from app.export import formats
+
+    suffix = Path(path).suffix.lower()
+    return any(f.reads_head and suffix in f.suffixes for f in formats())
+
+
+def load_head(path: Path) -> Portrait:
+    """The head as a portrait: the mesh, and a picture of it.
+
+    Raises
+    ------
+    InputError
+        If the file is absent or damaged, or holds no head with ARKit shapes.
+    """
+    from app.export import read_head
+    from engines.blendshape.mesh_actor import picture_of
+
+    head = read_head(path)
+    return Portrait(picture_of(head), source=path, head=head)
+
+
+def check_engine(portrait: Portrait, info: EngineInfo) -> None:
+    """Refuse a head that the engine cannot draw.
+
+    Raises
+    ------
+    InputError
+        The message names the engines that can.
+    """
+    if portrait.head is None or info.meshes:
+        return
+    others = " or ".join(f"'{other.name}'" for other in registry.engines().values() if other.meshes)
+    raise InputError(
+        f"The engine '{info.name}' animates photos, and {portrait.source} is a 3D head. Choose the engine {others}, "
+        "or a photo."
+    )
+
+
+def speaking_mesh(mesh: HeadMesh) -> HeadMesh:
+    """The head on which speech is solved: the mesh itself, or the average head where its mouth cannot be measured.
+
+    Lips are measured at landmarks of our own topology. ARKit weights mean the same on every head, so those of the
+    average head speak on a foreign one.
+    """
+    from engines.rig.fit import average_mesh
+
+    average = average_mesh()
+    if mesh.triangles is average.triangles or np.array_equal(mesh.triangles, average.triangles):
+        return mesh
+    log.debug("The mesh is not of our own kind; speech is solved on the average head.")
+    return average
