@@ -58,7 +58,7 @@ def test_one_unit_comes_back(fitted: FittedHead, unit: str) -> None:
 
 def test_a_moving_head_is_followed(fitted: FittedHead) -> None:
     solver = FaceSolver(fitted)
-    times = np.linspace(0, 2, 40)
+    times = np.linspace(0, 2, 24)
     yaw, jaw = 0.25 * np.sin(3 * times), 0.3 * (0.5 - 0.5 * np.cos(9 * times))
     rng = np.random.default_rng(0)
     found = []
