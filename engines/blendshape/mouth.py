@@ -42,8 +42,8 @@ _JAW: Final = arkit.indices("jawForward", "jawLeft", "jawRight", "jawOpen")
 _ALBEDO: Final = {
     INNER: (0.70, 0.33, 0.31),
     TONGUE: (0.80, 0.42, 0.40),
-    UPPER_TEETH: (0.93, 0.89, 0.81),
-    LOWER_TEETH: (0.90, 0.85, 0.76),
+    UPPER_TEETH: (0.91, 0.86, 0.77),
+    LOWER_TEETH: (0.86, 0.80, 0.70),
 }
 _GUM: Final = (0.78, 0.42, 0.41)
 
@@ -349,7 +349,7 @@ def inner_shade(mouth: Mouth, points: np.ndarray, up: np.ndarray, out: np.ndarra
     behind = np.maximum(0.0, front - depth_axis - 0.8)
     reach = 1.5 + 0.9 * min(opening, 2.5)
     light = 0.24 + 0.76 * np.exp(-behind / reach)
-    under = np.clip((top - height_axis + 0.05) / 0.45, 0, 1)
-    light = light * (0.85 + 0.15 * under * under * (3 - 2 * under))
+    under = np.clip((top - height_axis + 0.1) / 0.7, 0, 1)
+    light = light * (0.72 + 0.28 * under * under * (3 - 2 * under))
     light = light * (0.9 + 0.1 * min(1.0, opening / 0.5))
     return np.asarray(1 - mouth.shaded * (1 - np.clip(light, 0.03, 1)), np.float32)

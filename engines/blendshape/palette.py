@@ -9,7 +9,7 @@ from scipy.ndimage import map_coordinates
 
 from engines.rig.landmark_sets import INNER_LOWER, INNER_UPPER
 
-_TOOTH = 0.78
+_TOOTH = 0.74
 """Brightness of a tooth over that of a white surface, shaded as `engines.blendshape.mouth` shades it."""
 _LUMA = np.array([0.299, 0.587, 0.114])
 _CHEEKS = (50, 280, 205, 425, 101, 330, 36, 266, 187, 411, 151, 9, 8)
@@ -53,7 +53,7 @@ def read_palette(rgb: np.ndarray, points: np.ndarray, sclera: np.ndarray) -> Pal
     bright = float(np.quantile(luma, 0.7)) / 255
     white = float(sclera @ _LUMA) / 255
     # The white of an eye lies in the shade of its lids; lit teeth are brighter than it, and than any but fair skin.
-    exposure = float(np.clip(max(1.25 * white, 0.55 * bright + 0.6 * white, 1.1 * bright), 0.25, 1.05))
+    exposure = float(np.clip(max(1.2 * white, 0.5 * bright + 0.58 * white, 1.08 * bright), 0.25, 1.1))
     seen = _seen_teeth(image, points)
     if seen is not None:
         exposure = float(np.clip(seen / 255 / _TOOTH, 0.25, 1.1))
