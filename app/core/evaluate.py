@@ -5,6 +5,7 @@ The measuring is `engines.judge`; here its inputs are found, its results become 
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -265,15 +266,22 @@ def groups(metrics: Sequence[Metric]) -> dict[str, list[Metric]]:
 def _listen(
     take: Path, against: Against, studio: Studio, progress: Progress, cancel: CancelToken | None
 ) -> tuple[SpeechAnalysis | None, list[str]]:
-    speech = Speech(text=against.text, language=against.language)
-    voice = against.voice or take
-    try:
-        heard = studio.analyse(Project(voice=str(voice.absolute()), speech=speech), progress=progress, cancel=cancel)
-    except InputError as error:
-        if against.voice is not None:
-            raise
-        return None, [f"Sync was not judged. {error}"]
-    return heard, list(heard.warnings)
+    from engines.judge.sound import extract_sound
+
+    def heard(voice: Path) -> SpeechAnalysis:
+        speech = Speech(text=against.text, language=against.language)
+        return studio.analyse(Project(voice=str(voice), speech=speech), progress=progress, cancel=cancel)
+
+    if against.voice is not None:
+        analysis = heard(against.voice.absolute())
+    else:
+        with tempfile.TemporaryDirectory(prefix="soliloquy-") as folder:
+            try:
+                extract_sound(take, wav := Path(folder) / f"{take.stem}.wav")
+                analysis = heard(wav)
+            except InputError as error:
+                return None, [f"Sync was not judged. {error}"]
+    return analysis, list(analysis.warnings)
 
 
 def _motion(against: Against) -> Performance | None:

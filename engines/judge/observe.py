@@ -99,7 +99,7 @@ class Observer:
         self._portrait = portrait
         self._first: np.ndarray | None = None
         self._recogniser, self._emotions = recogniser, emotions
-        self._rows: dict[str, list[np.ndarray]] = {name: [] for name in _WIDTHS}
+        self._rows: list[np.ndarray] = []
         self._shots = [0]
         self._size = (0, 0)
         self._blocks: list[np.ndarray] = []
@@ -109,7 +109,7 @@ class Observer:
         """Of the last frame."""
 
     def __len__(self) -> int:
-        return len(self._rows["head"])
+        return len(self._rows)
 
     def add(self, rgb: np.ndarray) -> np.ndarray | None:
         """Look at the next frame, uint8 (H, W, 3); returns its landmarks (478, 3) or None."""
@@ -119,7 +119,8 @@ class Observer:
         if self._follower.cut:
             self._shots.append(index)
             self._blocks.clear()
-        row = {name: np.full(width, np.nan, np.float32) for name, width in _WIDTHS.items()}
+        flat = np.full(sum(_WIDTHS.values()), np.nan, np.float32)
+        row = _named(flat)
         self._watch_background(rgb, points, row)
         self.face = None
         if points is not None:
@@ -136,14 +137,13 @@ class Observer:
                 row["drift"][:] = np.linalg.norm(described - self._first)
                 if self._portrait is not None:
                     row["identity"][:] = np.linalg.norm(described - self._portrait)
-        for name, values in row.items():
-            self._rows[name].append(values)
+        self._rows.append(flat)
         self._keep_thumb(index, rgb)
         return points
 
     def observation(self) -> Observation:
         """What was seen."""
-        arrays = {n: np.array(v, np.float32).reshape(len(self), _WIDTHS[n]) for n, v in self._rows.items()}
+        arrays = _named(np.array(self._rows, np.float32).reshape(len(self), sum(_WIDTHS.values())))
         for name in ("eyes_px", "background", "identity", "drift"):
             arrays[name] = arrays[name][:, 0]
         arrays["rigid"] = arrays["rigid"].reshape(len(self), len(RIGID), 2)
@@ -183,3 +183,9 @@ _WIDTHS: Final = {
     "head": 3, "eyes_px": 1, "mouth": len(MOUTH), "lids": 2, "gaze": 2, "rigid": 2 * len(RIGID), "background": 1,
     "skin": len(SKIN), "detail": 2, "emotion": len(EMOTIONS), "identity": 1, "drift": 1,
 }  # fmt: skip
+
+
+def _named(values: np.ndarray) -> dict[str, np.ndarray]:
+    """Views of the columns of each quantity in (..., N)."""
+    ends = np.cumsum(list(_WIDTHS.values()))
+    return {name: values[..., end - width : end] for (name, width), end in zip(_WIDTHS.items(), ends, strict=True)}
