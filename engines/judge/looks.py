@@ -38,6 +38,13 @@ def mouth_sharpness(evidence: Evidence) -> float:
     return float(100 * np.nanmedian(inside) / max(float(np.nanmedian(eyes)), 1e-6))
 
 
+def face_sharpness(evidence: Evidence) -> float:
+    eyes = evidence.take.detail[:, 1]
+    if np.isfinite(eyes).sum() < 3:
+        raise NotMeasured("no face is seen")
+    return float(np.nanmedian(eyes))
+
+
 def identity_distance(evidence: Evidence) -> float:
     return _identity(evidence, evidence.take.identity, "needs the portrait: give it with --portrait")
 

@@ -98,3 +98,13 @@ def test_what_is_missing_is_said() -> None:
         looks.identity_distance(Evidence(take()))
     with pytest.raises(NotMeasured, match="--emotion"):
         looks.emotion_shown(Evidence(take()))
+
+
+def test_sharpness_of_face_and_mouth() -> None:
+    blurred = take().detail * np.float32([0.5, 1])
+    assert looks.mouth_sharpness(Evidence(take())) == pytest.approx(80)
+    assert looks.mouth_sharpness(Evidence(take(detail=blurred))) == pytest.approx(40)
+    assert looks.face_sharpness(Evidence(take(detail=0.5 * take().detail))) == pytest.approx(5)
+    gone = np.full((200, 2), np.nan, np.float32)
+    with pytest.raises(NotMeasured, match="three frames"):
+        looks.mouth_sharpness(Evidence(take(detail=gone)))
