@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from app.cli.report import Report
+from app.core import own_head, project_file
 from app.core import presets as preset_store
-from app.core import project_file
 from app.core.folders import write_atomic
 from app.core.project import Project, Speech
 from engines.api import CancelToken
@@ -80,6 +80,14 @@ def describe(path: Path) -> dict[str, Any]:
             "kind": "project", "name": project.name, "portrait": project.portrait, "voice": project.voice,
             "engine": project.engine, "rate": project.rate, "emotions": len(project.emotions),
             "styles": len(project.styles), "curves": len(project.curves), "missing": ", ".join(missing) or "nothing",
+        }  # fmt: skip
+    if own_head.is_head(path) and own_head.meant_as_head(path, has_portrait=True):
+        from app.export import read_head
+
+        head = read_head(path)
+        return facts | {
+            "kind": "head", "vertices": len(head.vertices), "arkit_units": int(head.units.any((1, 2)).sum()),
+            "texture": "none" if head.texture is None else f"{head.texture.shape[1]} x {head.texture.shape[0]}",
         }  # fmt: skip
     if suffix in CURVES:
         from app.export import read_curves

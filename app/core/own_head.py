@@ -26,6 +26,30 @@ def is_head(path: str | Path) -> bool:
     return any(f.reads_head and suffix in f.suffixes for f in formats())
 
 
+def meant_as_head(path: Path, has_portrait: bool) -> bool:
+    """Whether a file given without saying what for is a head rather than motion, for it may be both.
+
+    Where nothing moves, it is a head; where something does, it is one if there is no portrait yet and it holds one.
+    """
+    from app.export import read_curves, read_head
+
+    if not is_head(path):
+        return False
+    try:
+        motion = read_curves(path)
+    except InputError:
+        return True
+    if max(np.ptp(motion.weights, axis=0).max(), np.ptp(motion.head, axis=0).max()) < 1e-4:
+        return True
+    if has_portrait:
+        return False
+    try:
+        read_head(path)
+    except InputError:
+        return False
+    return True
+
+
 def load_head(path: Path) -> Portrait:
     """The head as a portrait: the mesh, and a picture of it.
 

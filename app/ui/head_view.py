@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.ui import theme
 from app.ui.head_render import draw_head, vertex_colors
-from app.ui.overlays import Row, fitted
+from app.ui.overlays import Row, mesh_of
 from app.ui.viewer import to_image
 from engines.rig.mesh import HeadMesh
 
@@ -37,8 +37,7 @@ class HeadView(QWidget):
 
     def show_frame(self, actor: Any, row: Row | None) -> None:
         """Show a frame of the performance on the head of an actor."""
-        head = fitted(actor)
-        mesh = None if head is None else head.mesh
+        mesh = mesh_of(actor)
         if mesh is not self._mesh:
             self._mesh = mesh
             self._colors = None if mesh is None else vertex_colors(mesh)

@@ -381,12 +381,14 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
+        card = self.media.portrait
+        on_portrait = card.isVisible() and card.rect().contains(card.mapFrom(self, event.position().toPoint()))
         # After the drop has returned, so that the file manager is not kept waiting by a question.
-        self._dropped = paths
+        self._dropped, self._dropped_kind = paths, "portrait" if on_portrait else ""
         QTimer.singleShot(0, self._take_dropped)
 
     def _take_dropped(self) -> None:
-        self.files.take(self._dropped)
+        self.files.take(self._dropped, self._dropped_kind)
 
     # --- end ---
 

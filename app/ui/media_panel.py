@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QWidget
 
-from app.core import commands
+from app.core import commands, own_head
 from app.ui import icons, theme
 from app.ui.session import Session
 from app.ui.timeline.waveform import Peaks
@@ -180,7 +180,7 @@ class MediaPanel(Panel):
         self.portrait_name.setToolTip(project.portrait)
         problem = session.problems.get("portrait") or session.problems.get("prepare") or ""
         set_reason(self.portrait_problem, problem)
-        self._face_row.setVisible(bool(project.portrait))
+        self._face_row.setVisible(bool(project.portrait) and not own_head.is_head(project.portrait))
         self.face.blockSignals(True)
         self.face.setValue(project.face + 1)
         self.face.blockSignals(False)

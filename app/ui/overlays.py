@@ -11,6 +11,7 @@ from engines.api import Performance
 
 if TYPE_CHECKING:
     from engines.rig.fit import FittedHead
+    from engines.rig.mesh import HeadMesh
 
 Row = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -68,3 +69,9 @@ def wire(head: FittedHead, placed: np.ndarray) -> np.ndarray:
 def fitted(actor: Any) -> FittedHead | None:
     """The head that an actor was fitted with, if its engine has one."""
     return getattr(actor, "head", None)
+
+
+def mesh_of(actor: Any) -> HeadMesh | None:
+    """The mesh that an actor's performance can be seen on: the fitted head's, or the artist's own."""
+    head = fitted(actor)
+    return getattr(actor, "mesh", None) if head is None else head.mesh

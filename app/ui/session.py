@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.core import commands
+from app.core import commands, own_head
 from app.core.history import Change, History
 from app.core.jobs import Done, Event, Failed, Job, Preview, Progress, Worker
 from app.core.project import Phone, Project
@@ -469,9 +469,19 @@ class Session(QObject):
 
     # --- media by file ---
 
-    def add_file(self, path: Path) -> str:
-        """Use a file for what it is: ``portrait``, ``voice``, ``curves``, ``words`` or nothing if it is unknown."""
-        kind = work.kind_of(path)
+    def add_file(self, path: Path, kind: str = "") -> str:
+        """Use a file for what it is: ``portrait``, ``voice``, ``curves``, ``words`` or nothing if it is unknown.
+
+        A 3D file may be a head or motion: it is the portrait where there is none yet or where nothing moves in it.
+
+        Parameters
+        ----------
+        kind : what the artist chose it for; default: as its ending and content say
+        """
+        if not kind:
+            kind = work.kind_of(path)
+            if kind == "curves" and own_head.meant_as_head(path, bool(self.project.portrait)):
+                kind = "portrait"
         if kind == "portrait":
             self.attempt(self.tr("Choose portrait"), commands.set_portrait, str(path))
         elif kind == "voice":
@@ -482,8 +492,8 @@ class Session(QObject):
             self._import_words(path)
         elif not kind:
             error = InputError(
-                f"{path.name} is no kind of file that Soliloquy can use. Drop a picture, a recording, a video, "
-                "animation curves, subtitles or a project."
+                f"{path.name} is no kind of file that Soliloquy can use. Drop a picture, a 3D head, a recording, "
+                "a video, animation curves, subtitles or a project."
             )
             self.told.emit(str(error), "error")
         return kind

@@ -48,6 +48,7 @@ SOUNDS: Final = frozenset(
 )
 VIDEOS: Final = frozenset([".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".wmv"])
 CURVES: Final = frozenset(suffix for kind in formats() if kind.reads_curves for suffix in kind.suffixes)
+HEADS: Final = frozenset(suffix for kind in formats() if kind.reads_head for suffix in kind.suffixes)
 WORDS: Final = frozenset([".srt", ".vtt", ".textgrid"])
 
 DRAFT_SIDE: Final = 512

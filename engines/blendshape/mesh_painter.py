@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 import numpy as np
@@ -148,14 +149,16 @@ def head_box(mesh: HeadMesh) -> tuple[float, float, float]:
     return crown, chin, half
 
 
+@functools.lru_cache(2)
 def ambient(mesh: HeadMesh) -> np.ndarray:
     """Share of light from all around that reaches each vertex, 0 to 1 : float32 (V,).
 
-    Looked for from many directions with a depth picture each, once at rest and once with an open mouth, so that
-    nostrils, ears and the inside of the mouth are dark without anyone saying what is inside.
+    Looked for from many directions with a depth picture each, once at rest and once with open mouth and shut eyes, so
+    that nostrils, ears and the inside of the mouth are dark without anyone saying what is inside, and lids are not.
     """
     weights = np.zeros(arkit.COUNT)
     weights[arkit.INDEX["jawOpen"]] = 0.7
+    weights[list(arkit.indices("eyeBlink"))] = 1.0
     weld = _welded(mesh)
     solid = np.ascontiguousarray(mesh.triangles[~np.isin(drawn_parts(mesh), (HIDDEN, _LASHES))])
     best = np.maximum(*(_seen(v, solid, weld) for v in (mesh.vertices, mesh.shaped(weights))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 import numpy as np
@@ -37,6 +38,7 @@ def triangle_pieces(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     return np.asarray(connected_components(graph, directed=False)[1])
 
 
+@functools.lru_cache(2)
 def drawn_parts(mesh: HeadMesh) -> np.ndarray:
     """Index into `PARTS` of each triangle, or `HIDDEN` : int (F,).
 
@@ -59,6 +61,7 @@ def drawn_parts(mesh: HeadMesh) -> np.ndarray:
                 found = _in_the_mouth(mesh, points, jaw)
             if found is not None:
                 parts[rows] = found
+    parts.setflags(write=False)
     return parts
 
 

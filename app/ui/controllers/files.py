@@ -95,8 +95,13 @@ class FileController(QObject):
         if path is not None:
             self.take([path])
 
-    def take(self, paths: list[Path]) -> None:
-        """Use files that were chosen, dropped or given on the command line, whatever they are."""
+    def take(self, paths: list[Path], kind: str = "") -> None:
+        """Use files that were chosen, dropped or given on the command line, whatever they are.
+
+        Parameters
+        ----------
+        kind : what 3D files are meant as, which may be heads or motion; default: as their content says
+        """
         for path in paths:
             if path.suffix.lower() == project_file.SUFFIX:
                 self.open_project(path)
@@ -105,7 +110,7 @@ class FileController(QObject):
             elif path.suffix.lower() in work.VIDEOS and self.window.asks:
                 self._take_video(path.resolve())
             else:
-                self.session.add_file(path.resolve())
+                self._use(path, kind)
 
     def _take_video(self, path: Path) -> None:
         """A video can give its sound, its motion, or both."""
@@ -191,7 +196,8 @@ class FileController(QObject):
         self.session.open(project, None)
 
     def portrait(self) -> None:
-        self._add("portrait", self.tr("Choose portrait"), self.tr("Pictures (%s)") % _patterns(work.PORTRAITS))
+        kinds = _patterns(work.PORTRAITS | work.HEADS)
+        self._add("portrait", self.tr("Choose portrait"), self.tr("Pictures and 3D heads (%s)") % kinds)
 
     def voice(self) -> None:
         kinds = _patterns(work.SOUNDS | work.VIDEOS)
@@ -206,7 +212,11 @@ class FileController(QObject):
     def _add(self, kind: str, title: str, filters: str) -> None:
         path = self.choose(kind, title, filters)
         if path is not None:
-            self.session.add_file(path.resolve())
+            self._use(path, kind)
+
+    def _use(self, path: Path, kind: str) -> None:
+        # A 3D file may be a head or motion; of other files their ending says what they are.
+        self.session.add_file(path.resolve(), kind if path.suffix.lower() in work.HEADS else "")
 
     def save(self) -> bool:
         """Save under the project's name, asking for one if it has none."""
