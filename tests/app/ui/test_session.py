@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 
 from app.core import commands
 from app.core.project import Key, Project
+from app.export import Take, write
 from app.ui.timeline.layout import Item
+from engines.api import Performance
+from tests.app.export.conftest import made_head
 
 
 def test_a_portrait_and_a_voice_become_frames(loaded):
@@ -101,3 +106,17 @@ def test_imported_words_become_the_artists_own(loaded, tmp_path):
     loaded.add_file(path)
     assert [w.label for w in loaded.words()] == ["hello", "you"]
     assert loaded.project.speech.text == "hello you"
+
+
+def test_a_3d_file_is_a_head_or_motion(session, tmp_path, portrait):
+    rest = Performance.rest(2, Fraction(25))
+    moving = rest.with_(weights=np.linspace(0, 1, 104).reshape(2, 52))
+    for name, motion in (("still.glb", rest), ("moving.glb", moving)):
+        write(Take(motion, motion.rate, head=made_head()), tmp_path / name)
+    assert session.add_file(tmp_path / "moving.glb") == "portrait"  # there is none yet
+    assert session.project.portrait.endswith("moving.glb")
+    session.add_file(portrait)
+    assert session.add_file(tmp_path / "moving.glb") == "curves"
+    assert session.add_file(tmp_path / "still.glb") == "portrait"
+    assert session.add_file(tmp_path / "moving.glb", "portrait") == "portrait"
+    session.attempt("Back", commands.set_portrait, str(portrait))
