@@ -34,7 +34,8 @@ _STYLE: Final = """
 --good:#5cc48a;--bad:#ef7b5f;--real:#2c4a3a}}
 body{margin:0 auto;padding:28px 32px 60px;max-width:1000px;background:var(--back);color:var(--ink);
 font:14px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-h1{font-size:24px;margin:0 0 2px}section{margin-top:40px}section:first-child{margin-top:0}h2{font-size:16px;margin:34px 0 8px}p{margin:4px 0}.soft{color:var(--soft)}
+section{margin-top:40px}section:first-child{margin-top:0}
+h1{font-size:24px;margin:0 0 2px}h2{font-size:16px;margin:34px 0 8px}p{margin:4px 0}.soft{color:var(--soft)}
 .strip{display:flex;overflow-x:auto;gap:2px;margin:16px 0}.strip figure{margin:0;flex:1 1 0;min-width:64px}
 .strip img{width:100%;display:block;border-radius:3px}
 .strip figcaption{font-size:10px;color:var(--soft);text-align:center}
@@ -117,7 +118,7 @@ def _row(measure: Measure) -> str:
 def _leaderboard(evaluations: Sequence[Evaluation], board: Sequence[dict[str, Any]]) -> str:
     metrics = [m.metric for m in evaluations[0].verdict.measures]
     shown = [m for m in metrics if any(row["values"][m.id] is not None for row in board)]
-    head = "<tr><th>Take</th><th class="n">Mean rank</th><th class="n">As real</th></tr>"
+    head = '<tr><th>Take</th><th class="n">Mean rank</th><th class="n">As real</th></tr>'
     rows = "".join(
         f'<tr><td><a href="#{escape(r["name"])}">{escape(r["name"])}</a></td><td class="n">{r["rank"]:.2f}</td>'
         f'<td class="n">{"-" if r["as_real"] is None else format(r["as_real"], ".0%")}</td></tr>'
@@ -132,7 +133,8 @@ def _leaderboard(evaluations: Sequence[Evaluation], board: Sequence[dict[str, An
     )
     return (
         f"<table>{head}{rows}</table><h2>All values</h2>"
-        f'<div style="overflow-x:auto"><table><tr><th>Metric</th>{names}<th class="n">Real footage</th></tr>{cells}</table></div>'
+        f'<div style="overflow-x:auto"><table><tr><th>Metric</th>{names}<th class="n">Real footage</th></tr>'
+        f"{cells}</table></div>"
     )
 
 

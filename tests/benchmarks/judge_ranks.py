@@ -36,9 +36,10 @@ from engines.speech.analysis import SpeechAnalysis
 from engines.speech.audio import load_voice
 
 FLOORS: Final = {
-    "sync_offset": 20, "sync_agreement": 0.05, "lips_closed": 17, "mouth_range": 0.01, "mouth_sharpness": 8, "face_sharpness": 3,
-    "blink_rate": 1, "blink_duration": 60, "blink_depth": 8, "head_motion": 0.3, "head_jitter": 0.15,
-    "landmark_jitter": 0.15, "face_wobble": 0.1, "largest_jump": 0.6, "background_flicker": 0.05, "face_flicker": 0.15,
+    "sync_offset": 20, "sync_agreement": 0.05, "lips_closed": 17, "mouth_range": 0.01, "mouth_sharpness": 8,
+    "face_sharpness": 3, "blink_rate": 1, "blink_duration": 60, "blink_depth": 8, "head_motion": 0.3,
+    "head_jitter": 0.15, "landmark_jitter": 0.15, "face_wobble": 0.1, "largest_jump": 0.6,
+    "background_flicker": 0.05, "face_flicker": 0.15,
     "identity_distance": 0.05, "identity_drift": 0.05, "length_gap": 1, "face_seen": 1, "cuts": 0.5,
 }  # fmt: skip
 """Changes that nobody would act on."""
