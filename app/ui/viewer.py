@@ -36,6 +36,16 @@ def to_image(rgb: np.ndarray) -> QImage:
     return QImage(rgb.data, rgb.shape[1], rgb.shape[0], rgb.strides[0], kind)
 
 
+def _fast(rgb: np.ndarray | None) -> QImage | None:
+    """A picture of its own memory in the format that Qt scales fastest."""
+    if rgb is None:
+        return None
+    opaque = rgb.shape[2] == 3
+    return to_image(rgb).convertToFormat(
+        QImage.Format.Format_RGB32 if opaque else QImage.Format.Format_ARGB32_Premultiplied
+    )
+
+
 class Viewer(QWidget):
     """Shows one picture and what lies over it.
 
@@ -70,10 +80,6 @@ class Viewer(QWidget):
         self.captions = ("A", "B")
         self.note = ""
         self.busy = 0.0
-        # A QImage only borrows the memory of its array, so the arrays are kept beside the images.
-        self._array: np.ndarray | None = None
-        self._other_array: np.ndarray | None = None
-        self._still_array: np.ndarray | None = None
         self._image: QImage | None = None
         self._other: QImage | None = None
         self._still: QImage | None = None
@@ -89,22 +95,21 @@ class Viewer(QWidget):
     # --- content ---
 
     def set_frame(self, rgb: np.ndarray | None) -> None:
-        """Show a frame; it must not change afterwards."""
-        self._array = rgb
-        self._image = None if rgb is None else to_image(rgb)
+        """Show a frame."""
+        self._image = _fast(rgb)
         self._fit_to(rgb)
         self.update()
 
     def set_other(self, rgb: np.ndarray | None) -> None:
         """The picture on side A of the wipe."""
-        self._other_array = rgb
-        self._other = None if rgb is None else to_image(rgb)
+        if rgb is None and self._other is None:
+            return
+        self._other = _fast(rgb)
         self.update()
 
     def set_still(self, rgb: np.ndarray | None) -> None:
         """The source portrait."""
-        self._still_array = rgb
-        self._still = None if rgb is None else to_image(rgb)
+        self._still = _fast(rgb)
         self._fit_to(rgb)
         self.update()
 

@@ -26,6 +26,7 @@ KEYS = [
     Qt.Key.Key_Delete, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_J, Qt.Key.Key_K, Qt.Key.Key_L, Qt.Key.Key_Tab,
     Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Escape, Qt.Key.Key_7, Qt.Key.Key_Period,
 ]  # fmt: skip
+MOST_THINGS = 300
 LEFT_OUT = {"file.quit", "file.new", "file.open", "file.demo"}
 
 
@@ -99,7 +100,16 @@ class Monkey:
         self.window.left.setCurrentIndex(self.random.randrange(self.window.left.count()))
         self.window.inspector.setCurrentIndex(self.random.randrange(3))
 
+    def tidy(self) -> None:
+        """Duplicating all again and again would double the project without end."""
+        project = self.window.session.project
+        keys = sum(len(curve.keys) for curve in project.curves)
+        if len(project.emotions) + len(project.styles) + keys > MOST_THINGS:
+            self.window.actions_by_id["edit.select_all"].trigger()
+            self.window.actions_by_id["edit.delete"].trigger()
+
     def step(self) -> None:
+        self.tidy()
         weights = {
             self.click: 20, self.drag: 20, self.key: 16, self.command: 16, self.undo: 8, self.file: 2, self.slider: 8,
             self.preset: 6, self.page: 4,
