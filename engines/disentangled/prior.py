@@ -1,0 +1,296 @@
+"""What of an actor has a closed form: dense motion and change of colour, linear in the coordinates of the banks.
+
+The head's motion is fitted forwards (where each place of the photo goes), where it is smooth, and inverted for a
+frame by fixed-point iteration. The face's is fitted backwards (where each pixel comes from) on the still head, so a
+mouth or expression coordinate moves nothing but what it moved in the lessons, whatever the pose. Lips part
+as `engines.disentangled.lips` says. and eyes move as `engines.disentangled.lids` says. What is still missing (shade,
+wrinkles) is a residual of rank `RANK`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from engines.api import CancelToken, Performance, Progress, no_progress
+from engines.blendshape.painter import Painter
+from engines.disentangled.banks import EXPRESSION, MOUTH, POSE, Banks, motion
+from engines.disentangled.draw import LAYERS, OPEN_PX
+from engines.disentangled.lessons import lessons
+from engines.disentangled.lids import Eye, fit_eyes
+from engines.disentangled.lips import Lips, fit_lips
+from engines.disentangled.teacher import Box, Teacher
+
+STRIDE: Final = 2
+"""Pixels of the actor between two values of a motion field."""
+_SKIN_STRIDE: Final = 4
+RANK: Final = 32
+_SPOKEN, _FELT, _POSES = 220, 110, 120
+_RIDGE: Final = 1e-3
+_CURVED: Final = 4
+"""Mouth coordinates whose products are features too: lips part along curves."""
+_FADE_PX: Final = 6.0
+"""Width of the border over which a region gives way to its surroundings."""
+_NOTHING_PX: Final = 0.04
+_NOTHING_SHADE: Final = 1.0
+"""Motion and change of colour (of 255) below this are noise of the fit."""
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """A part of the still head whose colours change: the mouth, or all of it (coarsely, for wrinkles).
+
+    Attributes
+    ----------
+    box : in pixels of the actor
+    stride : pixels between two values
+    basis : float32 (R, h, w, 3), patterns of colour, 0 to 255
+    amounts : float32 (F, R), how much of each a feature gives
+    """
+
+    box: Box
+    stride: int
+    basis: np.ndarray
+    amounts: np.ndarray
+
+    def colours(self, features: np.ndarray) -> np.ndarray:
+        """Change of colour : float32 (h, w, 3), from features (F,) of `face_features`."""
+        return np.asarray(np.tensordot(features @ self.amounts, self.basis, 1), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """The closed-form actor.
+
+    Attributes
+    ----------
+    size : (width, height) of the actor in its own pixels
+    pose : float32 (27, h, w, 2), forward motion of the head, every `STRIDE` pixels
+    face : float32 (F, h, w, 2), backward motion of the face
+    lips : the mouth
+    eyes : left and right
+    mouth, skin : what else changes colour, near the mouth and all over
+    """
+
+    size: tuple[int, int]
+    pose: np.ndarray
+    face: np.ndarray
+    lips: Lips
+    eyes: tuple[Eye, Eye]
+    mouth: Region | None = None
+    skin: Region | None = None
+
+    def pose_flow(self, coordinates: np.ndarray) -> np.ndarray:
+        """Where the still head is seen from each pixel : float32 (H, W, 2), offset in pixels.
+
+        Parameters
+        ----------
+        coordinates : (36,)
+        """
+        import cv2
+
+        forward = np.tensordot(pose_features(coordinates[None, POSE])[0], self.pose, 1).astype(np.float32)
+        if not np.abs(forward).max() > 1e-3:
+            return np.zeros((self.size[1], self.size[0], 2), np.float32)
+        h, w = forward.shape[:2]
+        x, y = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
+        back: np.ndarray = -forward
+        for _ in range(5):
+            from_x, from_y = x + back[..., 0] / STRIDE, y + back[..., 1] / STRIDE
+            back = -cv2.remap(forward, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return self._full(back)
+
+    def face_flow(self, features: np.ndarray) -> np.ndarray:
+        """Offset of the still head's face : float32 (H, W, 2); parameters from `face_features`."""
+        return self._full(np.tensordot(features, self.face, 1).astype(np.float32))
+
+    def _full(self, field: np.ndarray) -> np.ndarray:
+        return enlarged(field, STRIDE, (self.size[1], self.size[0]))
+
+
+def enlarged(field: np.ndarray, stride: int, shape: tuple[int, int]) -> np.ndarray:
+    """A field given at every ``stride``-th pixel, at all pixels of ``shape`` (height, width)."""
+    import cv2
+
+    matrix = np.array([[1 / stride, 0, 0], [0, 1 / stride, 0]], np.float32)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(field, matrix, shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE))
+
+
+def window(box: Box) -> np.ndarray:
+    """1 inside a box, fading to 0 at its border : float32 (h, w)."""
+    x, y = (np.minimum(np.arange(n) + 0.5, n - np.arange(n) - 0.5) for n in (box.width, box.height))
+    near = np.clip(np.minimum(x[None, :], y[:, None]) / _FADE_PX, 0, 1)
+    return np.asarray(near * near * (3 - 2 * near), np.float32)
+
+
+_OF_EXPRESSION: Final = np.arange(20, 30)
+_OF_MOUTH: Final = np.setdiff1d(np.arange(30 + _CURVED * (_CURVED + 1) // 2), _OF_EXPRESSION)
+"""Which of `face_features` come from which bank."""
+
+
+def _products(x: np.ndarray) -> np.ndarray:
+    i, j = np.triu_indices(x.shape[1])
+    return np.asarray(x[:, i] * x[:, j])
+
+
+def pose_features(pose: np.ndarray) -> np.ndarray:
+    """Pose coordinates (T, 6) and their products : (T, 27)."""
+    return np.concatenate([pose, _products(pose)], 1)
+
+
+def face_features(coordinates: np.ndarray) -> np.ndarray:
+    """Mouth and expression coordinates (T, 36), and products of the strongest of the mouth's : (T, F)."""
+    mouth = coordinates[:, MOUTH]
+    return np.concatenate([mouth, coordinates[:, EXPRESSION], _products(mouth[:, :_CURVED])], 1)
+
+
+def ridge(features: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Least squares of values (T, ...) from features (T, F), regularised : float32 (F, ...)."""
+    count = len(features)
+    scale = np.sqrt((features**2).mean(0)) + 1e-6
+    normal = (features / scale).T @ (features / scale) + _RIDGE * count * np.eye(features.shape[1])
+    flat = values.reshape(count, -1).astype(np.float32)
+    solved = np.linalg.solve(normal, (features / scale).T @ flat) / scale[:, None]
+    return np.asarray(solved.reshape(-1, *values.shape[1:]), np.float32)
+
+
+def _quiet(basis: np.ndarray, typical: np.ndarray, noise: float) -> np.ndarray:
+    """A basis (F, h, w, C) without what is noise at the typical sizes (F,) of its features."""
+    size = np.linalg.norm(basis, axis=-1, keepdims=True) * typical[:, None, None, None]
+    return np.asarray(basis * np.clip((size - noise) / noise, 0, 1), np.float32)
+
+
+def fit(
+    teacher: Teacher,
+    eyes: Painter,
+    banks: Banks,
+    *,
+    progress: Progress = no_progress,
+    cancel: CancelToken | None = None,
+) -> Prior:
+    """Fit the closed form to what the rig draws; a few seconds.
+
+    Parameters
+    ----------
+    teacher : of the portrait
+    eyes : what draws the eyes, at the size they are learnt at
+    """
+    cancel = cancel or CancelToken()
+    rest_head = teacher.actor.head.rest_head
+
+    def coordinates(performance: Performance) -> np.ndarray:
+        return banks.coordinates(motion(performance, teacher.rest_weights, rest_head))
+
+    progress(0.0, "Learning how the head moves")
+    poses = lessons(_POSES, seed=11, mouth=False, expression=False)
+    pose = ridge(pose_features(coordinates(poses)[:, POSE]), teacher.head_motion(poses, STRIDE))
+    cancel.check()
+    progress(0.15, "Learning how the face moves")
+    spoken = lessons(_SPOKEN, seed=12, head=False, expression=False)
+    felt = lessons(_FELT, seed=13, head=False, mouth=False)
+    told, told_felt = coordinates(spoken), coordinates(felt)
+    features, features_felt = face_features(told), face_features(told_felt)
+
+    def both(of_spoken: np.ndarray, of_felt: np.ndarray) -> np.ndarray:
+        """Values (F, ...) by feature: each bank learnt where the other is still, so that neither moves the other's."""
+        mouth_only = ridge(features[:, _OF_MOUTH], of_spoken)
+        result = np.zeros((features.shape[1], *of_spoken.shape[1:]), np.float32)
+        result[_OF_MOUTH], result[_OF_EXPRESSION] = mouth_only, ridge(features_felt[:, _OF_EXPRESSION], of_felt)
+        return result
+
+    typical = np.maximum(*(np.sqrt((f**2).mean(0)) for f in (features, features_felt)))
+    flows = teacher.flows(spoken, STRIDE), teacher.flows(felt, STRIDE)
+    face = _quiet(both(*flows), typical, _NOTHING_PX)
+    cancel.check()
+    progress(0.4, "Learning teeth and lids")
+    frames = teacher.frames(spoken)
+    cancel.check()
+    progress(0.6, "Learning teeth and lids")
+    places = both(teacher.mouth_motion(spoken), teacher.mouth_motion(felt))
+    lips = fit_lips(teacher, banks, told, features, places, frames)
+    cancel.check()
+    progress(0.65, "Learning teeth and lids")
+    prior = Prior(teacher.crop.size, pose, face, lips, fit_eyes(eyes, banks))
+    cancel.check()
+    progress(0.75, "Learning teeth and lids")
+    half = slice(None, None, 2)
+    near, around = residuals(teacher, prior, told[half], features[half], frames[half], 1.0)
+    cancel.check()
+    progress(0.9, "Learning teeth and lids")
+    _, around_felt = residuals(teacher, prior, told_felt, features_felt, teacher.frames(felt), 0.0)
+    width, height = teacher.crop.size
+    mouth = _region(near, lips.box, 1, features[half])
+    features = features[half]
+    shade = _quiet(both(around, around_felt), typical, _NOTHING_SHADE)
+    skin = Region(Box(0, 0, width, height), _SKIN_STRIDE, shade, np.eye(len(shade), dtype=np.float32))
+    progress(1.0, "Learnt")
+    return replace(prior, mouth=mouth, skin=skin)
+
+
+def still_layers(prior: Prior, features: np.ndarray, coordinates: np.ndarray, speaks: float = 1.0) -> np.ndarray:
+    """Motion and lips of the still head, without residuals : float32 (H, W, `engines.disentangled.draw.LAYERS`).
+
+    Parameters
+    ----------
+    features : (F,), from `face_features`
+    coordinates : (36,)
+    speaks : how much of the mouth is drawn
+    """
+    width, height = prior.size
+    out = np.zeros((height, width, LAYERS), np.float32)
+    out[..., 8] = -OPEN_PX
+    out[..., :2] = prior.face_flow(features)
+    if speaks > 0:
+        lips = prior.lips
+        flow, opened, cover = lips.motion(features)
+        part = out[lips.box.slices]
+        own = speaks * window(lips.box) * cover
+        part[..., :2] += own[..., None] * (flow - part[..., :2])
+        part[..., 5:8] = lips.colours(coordinates, features)
+        part[..., 8] = np.clip(opened, -OPEN_PX, OPEN_PX) - 2 * OPEN_PX * (1 - own)
+    return out
+
+
+def residuals(
+    teacher: Teacher, prior: Prior, coordinates: np.ndarray, features: np.ndarray, frames: np.ndarray, speaks: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the rig's frames (T, H, W, 3) show beyond the warped photo, 0 between the lips and in the eyes.
+
+    Returns
+    -------
+    float32 (T, h, w, 3) near the mouth; (T, h, w, 3) elsewhere, every `_SKIN_STRIDE` pixels
+    """
+    import cv2
+
+    width, height = prior.size
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    lips = prior.lips
+    own = speaks * window(lips.box)[..., None]
+    outside = np.ones((height, width, 1), np.float32)
+    for box in teacher.eye_boxes():
+        outside[box.slices] *= 1 - window(box)[..., None]
+    near, around = [], []
+    for i, frame in enumerate(frames):
+        layers = still_layers(prior, features[i], coordinates[i], speaks)
+        map_x, map_y = x + layers[..., 0], y + layers[..., 1]
+        warped = cv2.remap(teacher.painter.photo, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+        closed = 1 - np.clip(layers[..., 8:] + 0.5, 0, 1)
+        left = outside * closed * (frame.astype(np.float32) - warped)
+        part = left[lips.box.slices]
+        near.append(part * own)
+        part *= 1 - own
+        around.append(left[::_SKIN_STRIDE, ::_SKIN_STRIDE].copy())
+    return np.stack(near), np.stack(around)
+
+
+def _region(values: np.ndarray, box: Box, stride: int, features: np.ndarray) -> Region:
+    """The residual (T, h, w, 3) of a region as patterns and their amounts."""
+    flat = values.reshape(len(values), -1)
+    _, order = np.linalg.eigh(flat @ flat.T)
+    leading = order[:, ::-1][:, :RANK].T @ flat
+    patterns = leading / np.maximum(np.linalg.norm(leading, axis=1, keepdims=True), 1e-6)
+    amounts = ridge(features, flat @ patterns.T)
+    return Region(box, stride, np.asarray(patterns.reshape(-1, *values.shape[1:]), np.float32), amounts)
