@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
+from app.export.atlas import one_texture
 from app.export.names import recognise
 from app.export.options import ExportOptions
 from app.export.scene import MAX_VERTICES, Mesh, Scene, eye_bone
@@ -205,14 +207,17 @@ def to_head(scene: Scene, options: ExportOptions) -> HeadMesh:
         # The gaze turns the eyeballs; the eyeLook units are left with the lids, or they would turn twice.
         looks = list(arkit.indices("eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp"))
         units[np.ix_(looks, rows)] = 0
+    triangle_starts = np.cumsum([0, *(len(m.triangles) for m in meshes)])
+    mostly = [PARTS[int(np.bincount(parts[a:b]).argmax())] for a, b in pairwise(triangle_starts)]
+    texture, uv = one_texture(meshes, mostly)
     return HeadMesh(
         vertices.astype(np.float32),
         triangles.astype(np.int32),
-        np.concatenate([m.uv for m in meshes]).astype(np.float32),
+        np.concatenate(uv).astype(np.float32),
         np.concatenate([m.uv_triangles + s for m, s in zip(meshes, uv_starts, strict=False)]).astype(np.int32),
         units,
         weights.astype(np.float32),
         pivots.astype(np.float32),
         parts,
-        next((m.texture for m in meshes if m.texture is not None), None),
+        texture,
     )

@@ -74,4 +74,4 @@ def fitted(actor: Any) -> FittedHead | None:
 def mesh_of(actor: Any) -> HeadMesh | None:
     """The mesh that an actor's performance can be seen on: the fitted head's, or the artist's own."""
     head = fitted(actor)
-    return getattr(actor, "mesh", None) if head is None else head.mesh
+    return getattr(actor, "shown", None) if head is None else head.mesh

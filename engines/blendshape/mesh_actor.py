@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from engines.api import Performance, Portrait, RenderOptions
 from engines.blendshape.mesh_painter import MeshPainter, ambient
 from engines.rig.mesh import HeadMesh
+from engines.rig.pieces import HIDDEN, drawn_parts
 
 VERSION: Final = 1
 """Counted up whenever the same head would give other frames."""
@@ -58,6 +60,15 @@ class MeshActor:
             return painter.draw(performance.weights[i], performance.head[i], performance.gaze[i], options.alpha)
 
         return draw
+
+    @cached_property
+    def shown(self) -> HeadMesh:
+        """The head without the clear sheets over its eyes, for plain views."""
+        keep = drawn_parts(self.mesh) != HIDDEN
+        mesh = self.mesh
+        return replace(
+            mesh, triangles=mesh.triangles[keep], uv_triangles=mesh.uv_triangles[keep], parts=mesh.parts[keep]
+        )
 
     def head_mesh(self) -> HeadMesh:
         """The head itself, for export."""
