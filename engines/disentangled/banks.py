@@ -33,7 +33,7 @@ _EMPHASIS: Final = {
     "tongueOut": 2.5, "cheekPuff": 1.6,
 }  # fmt: skip
 """How much a unit counts beside the others, by what it moves."""
-_LID, _GAZE, _TONGUE, _ACTIVITY = 1.5, 4.0, 0.5, 1.0
+_LID, _GAZE, _TONGUE, _ACTIVITY = 2.5, 4.0, 0.5, 1.0
 _GATE: Final = 0.06
 """Sum of mouth weights from which on the drawn mouth replaces the photo's (as in the rig)."""
 
@@ -126,5 +126,5 @@ def banks() -> Banks:
     face = [_EMPHASIS.get(arkit.NAMES[i], 1.0) for i in FACE_UNITS]
     return Banks(
         _axes(found.mouth, np.array([*mouth, _TONGUE, _ACTIVITY]), 20),
-        _axes(found.face, np.array([*face, *(2 * [_LID, 0.7 * _LID, _GAZE, _GAZE])]), 10),
+        _axes(found.face, np.array([*face, *(2 * [_LID, 0.4 * _LID, _GAZE, _GAZE])]), 10),
     )

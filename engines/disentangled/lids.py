@@ -17,7 +17,9 @@ from engines.disentangled.banks import EXPRESSION, FACE_UNITS, Banks
 
 _SCALE: Final = np.array([2.4, 2.0, 5.0, 5.0])
 """What a closed lid and a radian of gaze count beside each other."""
-_NEAR: Final = 0.55
+_LOW, _HIGH = np.array([-0.35, -0.15, -0.6, -0.5]), np.array([1.0, 0.45, 0.6, 0.5])
+"""What lids and gaze can be (as far as the rig draws them)."""
+_NEAR: Final = 0.75
 _RIDGE: Final = 2e-3
 _LESSONS: Final = 220
 _RANK: Final = 48
@@ -44,7 +46,7 @@ class Eye:
 
     def colours(self, coordinates: np.ndarray) -> np.ndarray:
         """Change of colour (h, w, 3) at coordinates (36,)."""
-        near = _nearness(coordinates[None, EXPRESSION] @ self.unmix, self.centres)[0]
+        near = _nearness(_seen(coordinates[None, EXPRESSION] @ self.unmix), self.centres)[0]
         return np.asarray(np.tensordot(near @ self.amounts, self.basis, 1), np.float32)
 
 
@@ -53,12 +55,17 @@ def _nearness(poses: np.ndarray, centres: np.ndarray) -> np.ndarray:
     return np.asarray(np.exp(-apart / (2 * _NEAR**2)))
 
 
+def _seen(poses: np.ndarray) -> np.ndarray:
+    """Poses (N, 4) as they tell in the picture: limited, and the less the eyeball counts the more the lid hides it."""
+    poses = np.clip(poses, _LOW, _HIGH)
+    hidden = np.clip(poses[:, :1], 0, 1)
+    return np.asarray(np.concatenate([poses[:, :1], poses[:, 1:] * (1 - 0.9 * hidden**2)], 1) * _SCALE)
+
+
 def fit_eyes(painter: Painter, banks: Banks) -> tuple[Eye, Eye]:
     """Learn both eyes from the rig's, at the size of ``painter``."""
     backward = np.linalg.pinv(banks.expression)
-    left, right = (
-        _fit(painter, k, backward[:, len(FACE_UNITS) + 4 * k : len(FACE_UNITS) + 4 * k + 4] * _SCALE) for k in (0, 1)
-    )
+    left, right = (_fit(painter, k, backward[:, len(FACE_UNITS) + 4 * k : len(FACE_UNITS) + 4 * k + 4]) for k in (0, 1))
     return left, right
 
 
@@ -72,7 +79,7 @@ def _fit(painter: Painter, number: int, unmix: np.ndarray) -> Eye:
     _, order = np.linalg.eigh(flat @ flat.T)
     leading = order[:, ::-1][:, :_RANK].T @ flat
     patterns = leading / np.maximum(np.linalg.norm(leading, axis=1, keepdims=True), 1e-6)
-    centres = poses * _SCALE
+    centres = _seen(poses)
     near = _nearness(centres, centres) + _RIDGE * np.eye(len(poses))
     amounts = np.linalg.solve(near, (flat @ patterns.T).astype(np.float64))
     arrays = (patterns.reshape(-1, height, width, 3), amounts, centres, unmix)

@@ -23,7 +23,7 @@ from engines.rig.mesh import PARTS
 STRIDE: Final = 2
 _JAW_KNOTS: Final = (0.0, 0.15, 0.3, 0.5, 0.8)
 _SEEN: Final = ("mouthLowerDownLeft", "mouthUpperUpLeft", "mouthFunnel", "mouthPucker", "mouthSmileLeft")
-_RIDGE: Final = 0.02
+_RIDGE: Final = 0.006
 _ITERATIONS: Final = 6
 
 
