@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 # MediaPipe landmark numbers, from the image's left corner to its right one.
@@ -80,6 +79,9 @@ def _take_apart(
     def local(index: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
         offset = points[list(index)] - corner
         return np.maximum.accumulate(offset @ along / width + 1e-4 * np.arange(len(index))), offset @ down
+
+    # Only a portrait being prepared needs it, and it costs a tenth of the way to a first frame.
+    from scipy.interpolate import PchipInterpolator
 
     places = np.linspace(-_REACH, 1 + _REACH, _TABLE)
     clipped = np.clip(places, 0, 1)
