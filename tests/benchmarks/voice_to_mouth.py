@@ -7,7 +7,8 @@ targets, solve on the generic head; what is scored is the geometry measured on t
 Scores at zero lag: Pearson r per clip against the video at its own rate (offsets of ``sync.json`` applied), mean
 within speaker, then over speakers; velocity is r of first differences of the aperture; closure is the share of aligned
 P B M (shorter than 0.25 s) whose aperture has a minimum within two frames that is local and in the clip's lowest 30 %,
-mean over speakers and pooled.
+mean over speakers and pooled. ``slid`` is the velocity when each clip may slide by up to 10 ms, half of the step in
+which ``sync.json`` counts; nothing is chosen by it. The first line scores the real mouth itself.
 
 Four ways of listening are scored: the readout without any phones; with the phones the sound itself suggests, as for a
 language nobody transcribes; with English recognised; with the clip's text, where ``phones.json`` knows it.
@@ -39,6 +40,7 @@ from engines.speech.readout import GEOMETRY, Readout
 SHOWN = (
     "aperture",
     "velocity",
+    "slid",
     "width",
     "jaw",
     "protrude",
@@ -59,6 +61,13 @@ def driven(analysis: SpeechAnalysis, phones: tuple[PhoneLike, ...], fitted: Read
     return mouth_geometry(mesh, solve_mouth(mesh, targets))
 
 
+def real_mouth(clip: Clip) -> dict[str, np.ndarray]:
+    """What the video shows, 50 Hz."""
+    t_s = clip.frame_times_s()
+    steps_s = np.arange(int(t_s[-1] * 50) + 2) / 50
+    return {name: np.interp(steps_s, t_s, clip.geometry[:, k]) for k, name in enumerate(GEOMETRY)}
+
+
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
     if a.std() < 1e-9 or b.std() < 1e-9:
         return 0.0
@@ -74,7 +83,13 @@ def score(clip: Clip, mouth: dict[str, np.ndarray]) -> dict[str, float]:
     result = {name: correlation(at_frames[name][valid], clip.geometry[valid, k]) for k, name in enumerate(GEOMETRY)}
     aperture, real = at_frames["aperture"], clip.geometry[:, GEOMETRY.index("aperture")]
     both = valid[1:] & valid[:-1]
-    result["velocity"] = correlation(np.diff(aperture)[both], np.diff(real)[both])
+
+    def velocity(slide_s: float) -> float:
+        moved = np.interp((t_s + slide_s) * 50, np.arange(count), mouth["aperture"])
+        return correlation(np.diff(moved)[both], np.diff(real)[both])
+
+    result["velocity"] = velocity(0.0)
+    result["slid"] = max(velocity(slide_s) for slide_s in (-0.010, -0.005, 0.0, 0.005, 0.010))
     low = np.quantile(aperture[valid], 0.3)
     closed = closers = 0
     for phone in clip.phones:
@@ -113,6 +128,7 @@ def evaluate(
 ) -> dict[str, tuple[list[Clip], dict[str, dict[str, float]]]]:
     """Scores per way of listening: the clips it applies to, and their scores by name."""
     results: dict[str, tuple[list[Clip], dict[str, dict[str, float]]]] = {
+        "the real mouth": ([], {}),
         "readout alone": ([], {}),
         "any language, no text": ([], {}),
         "English, no text": ([], {}),
@@ -129,6 +145,8 @@ def evaluate(
         if clip.text:
             told = analyse(voice, clip.text, fitted=own)
             ways.append(("English, text given", told, told.phones))
+        results["the real mouth"][0].append(clip)
+        results["the real mouth"][1][clip.name] = score(clip, real_mouth(clip))
         for way, analysis, phones in ways:
             found = score(clip, driven(analysis, phones, own))
             results[way][0].append(clip)

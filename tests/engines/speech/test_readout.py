@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,18 @@ def test_the_readout_learns_a_linear_mouth(fitted: readout.Readout) -> None:
     clip, (seen,) = made_up(np.random.default_rng(1), "clip0")
     geometry, _ = readout.Readout(arrays)(seen.features)
     assert np.corrcoef(geometry[:, 0], clip.geometry[:, 0])[0, 1] > 0.5
+
+
+def test_moods_that_the_voice_does_not_tell_leave_the_ridge_as_it_is() -> None:
+    corpus = [made_up(np.random.default_rng(i), f"clip{i}") for i in range(3)]
+    (clean, (seen,)), moody = corpus[0], []
+    for number, (clip, (e,)) in enumerate(corpus):
+        mood = 0.2 * np.cos(np.arange(300) / 40 + number)[:, None]
+        moody.append((replace(clip, geometry=clip.geometry + mood), e))
+    data = {clip.name: [example(clip, e.features)] for clip, e in moody}
+    options = Options(seeds=0, directions=300)
+    geometry, _ = fit([clip for clip, _ in moody], data, options, log=lambda _: None)(seen.features)
+    assert np.corrcoef(geometry[:, 0], clean.geometry[:, 0])[0, 1] > 0.5
 
 
 def test_outputs_have_their_shapes_and_phones_are_probabilities(fitted: readout.Readout) -> None:
