@@ -49,14 +49,28 @@ def face(head: FittedHead, row: Row | None, size: tuple[int, int]) -> FacePoints
     return face_points(landmarks(head, row, size) * scale, *size)
 
 
-def wire(head: FittedHead, placed: np.ndarray) -> np.ndarray:
+def own_face(actor: Any, row: Row | None, size: tuple[int, int]) -> FacePoints | None:
+    """Places of the handles in a frame of an artist's own head; None for other actors."""
+    if mesh_of(actor) is None or fitted(actor) is not None:
+        return None
+    from engines.rig.pieces import features
+
+    row = row or (np.zeros(52, np.float32), np.zeros(6, np.float32), np.zeros(4, np.float32))
+    placed = actor.places(*row, size)[:, :2] / np.array(size, np.float64)
+    rows = features(actor.mesh)
+    points = {name: tuple(placed[part].mean(0)) for name, part in rows.items()}
+    eyes, jaw = points.pop("eyelids"), points["jaw"]  # every head has these units
+    points["eyes"] = eyes
+    return FacePoints(((eyes[0] + jaw[0]) / 2, (eyes[1] + jaw[1]) / 2), 1.4 * abs(jaw[1] - eyes[1]), points)
+
+
+def wire(mesh: HeadMesh, placed: np.ndarray) -> np.ndarray:
     """Visible edges of the skin as pairs of points : (2 E, 2).
 
     Parameters
     ----------
     placed : vertices as `project` gives them
     """
-    mesh = head.mesh
     triangles = mesh.triangles[mesh.parts == 0]
     corners = placed[triangles, :2]
     a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from engines.api import Performance, Portrait, RenderOptions
-from engines.blendshape.mesh_painter import MeshPainter, ambient
+from engines.blendshape.mesh_painter import MeshPainter, ambient, frame_head
 from engines.rig.mesh import HeadMesh
 from engines.rig.pieces import HIDDEN, drawn_parts
 
@@ -69,6 +69,13 @@ class MeshActor:
         return replace(
             mesh, triangles=mesh.triangles[keep], uv_triangles=mesh.uv_triangles[keep], parts=mesh.parts[keep]
         )
+
+    def places(
+        self, weights: np.ndarray, head: np.ndarray, gaze: np.ndarray, size: tuple[int, int] = SIZE
+    ) -> np.ndarray:
+        """Pixels and depth of the vertices in a frame of ``size`` (width, height) : (V, 3)."""
+        camera, origin = frame_head(self.mesh, size)
+        return camera.project(self.mesh.posed(weights, head, gaze).astype(np.float64) - origin)
 
     def head_mesh(self) -> HeadMesh:
         """The head itself, for export."""

@@ -65,6 +65,26 @@ def drawn_parts(mesh: HeadMesh) -> np.ndarray:
     return parts
 
 
+@functools.lru_cache(2)
+def features(mesh: HeadMesh) -> dict[str, np.ndarray]:
+    """Vertices of features of the face, told by the units that move them most : int (N,) by name.
+
+    Names are ``browLeft``, ``browRight``, ``mouthLeft``, ``mouthRight`` (corners), ``jaw``, ``eyelids``; one whose
+    unit moves nothing has no entry.
+    """
+    units = {
+        "browLeft": "browOuterUpLeft", "browRight": "browOuterUpRight", "mouthLeft": "mouthStretchLeft",
+        "mouthRight": "mouthStretchRight", "jaw": "jawOpen", "eyelids": "eyeBlink",
+    }  # fmt: skip
+    found = {}
+    for name, unit in units.items():
+        moved = np.linalg.norm(mesh.units[list(arkit.indices(unit))], axis=2).max(0)
+        moved[mesh.parts_of_vertices() != _SKIN] = 0
+        if moved.max() > 1e-3:
+            found[name] = np.flatnonzero(moved > 0.8 * moved.max())
+    return found
+
+
 def _at_an_eye(mesh: HeadMesh, points: np.ndarray, part: int) -> int | None:
     """`HIDDEN` or the lashes, if a piece is either."""
     for side, pivot in (("Left", mesh.pivots[2]), ("Right", mesh.pivots[3])):

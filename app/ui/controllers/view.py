@@ -51,8 +51,8 @@ class ViewController(QObject):
             "view.timeline_in": self.timeline_in, "view.timeline_out": self.timeline_out,
             "view.timeline_fit": timeline.zoom_to_fit, "view.spectrogram": self.window.timeline.set_spectrogram,
             "view.theme": self.set_light, "view.reset": self.window.reset_layout, "tools.palette": self.palette,
-            "tools.queue": self.window.show_queue, "tools.shortcuts": self.shortcuts,
-            "tools.weights": self.weights,
+            "tools.queue": self.window.show_queue, "tools.judge": self.window.show_judge,
+            "tools.shortcuts": self.shortcuts, "tools.weights": self.weights,
             "tools.clear_cache": self.clear_cache, "tools.about": self.about,
         }  # fmt: skip
 
@@ -89,9 +89,11 @@ class ViewController(QObject):
             if head is not None:
                 viewer.face = overlays.face(head, row, size) if posing else None
                 if actions["view.mesh"].isChecked():
-                    viewer.mesh = overlays.wire(head, overlays.project(head, row, size))
+                    viewer.mesh = overlays.wire(head.mesh, overlays.project(head, row, size))
                 if actions["view.landmarks"].isChecked():
                     viewer.landmarks = overlays.landmarks(head, row, size)
+            elif posing:
+                viewer.face = overlays.own_face(session.actor, row, size)
         viewer.update()
         if self.window.head_view is not None and self.window.head_view.isVisible():
             self.window.head_view.show_frame(session.actor, row)

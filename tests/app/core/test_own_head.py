@@ -15,7 +15,7 @@ from app.core.project import Project
 from app.core.studio import Studio
 from app.export import Take, read_curves, read_head, write
 from engines import arkit, registry
-from engines.api import Performance, RenderOptions
+from engines.api import Performance, Portrait, RenderOptions
 from engines.errors import InputError
 from engines.rig.fit import average_mesh
 from tests.app.export.conftest import made_head, random_performance
@@ -110,6 +110,21 @@ def test_the_head_of_a_project_is_the_artists(ball: Path) -> None:
     assert studio.head_mesh(project).digest() == head.digest()
     assert studio.textured_head(project).digest() == head.digest()
     assert studio.portrait(project).digest() != replace(studio.portrait(project), head=None).digest()
+
+
+@pytest.mark.samples
+def test_handles_lie_on_the_features(samples: Path) -> None:
+    from app.ui.overlays import own_face
+    from engines.blendshape.mesh_actor import mesh_actor
+
+    actor = mesh_actor(Portrait(np.zeros((8, 8, 3), np.uint8), head=ict_head(samples)))
+    face = own_face(actor, None, (768, 960))
+    assert face is not None
+    at = face.points
+    assert at["browLeft"][1] < at["eyes"][1] < at["mouthLeft"][1] < at["jaw"][1]
+    assert at["browRight"][0] < at["mouthRight"][0] + 0.1 < at["mouthLeft"][0] < at["browLeft"][0] + 0.1
+    assert abs(at["eyes"][0] - 0.5) < 0.02
+    assert 0.3 < face.size < 0.7
 
 
 def test_speech_is_solved_on_a_mesh_that_can_be_measured() -> None:
