@@ -126,6 +126,7 @@ ACTIONS: Final[tuple[ActionSpec, ...]] = (
     _a("view.reset", "Reset window layout", "View"),
     _a("tools.palette", "Find a command…", "Tools", "Ctrl+K F1", "search"),
     _a("tools.queue", "Render queue", "Tools", "Ctrl+Shift+E", "queue"),
+    _a("tools.judge", "Judge", "Tools", "", "judge", "Measure a rendered video and set it beside real footage"),
     _a("tools.weights", "Engine weights…", "Tools", "", "", "What each engine needs, and where it comes from"),
     _a("tools.live_link", "Stream to Live Link…", "Tools", "", "", "Unreal shows the face while you scrub or play",
        checkable=True),

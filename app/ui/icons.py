@@ -47,6 +47,7 @@ PATHS: Final[dict[str, str]] = {
     "plus": "M12 5 V19 M5 12 H19",
     "minus": "M5 12 H19",
     "close": "M6 6 L18 18 M18 6 L6 18",
+    "judge": "M4.5 19.5 A8.5 8.5 0 1 1 19.5 19.5 M12 14.5 L16 8.5 M4 14 H6 M12 5.5 V7.5 M20 14 H18",
     "check": "M4.5 12.5 L9.5 17.5 L19.5 6.5",
     "chevron": "M5 9 L12 16 L19 9",
     "mute": "M4 9.5 H8 L13 5 V19 L8 14.5 H4 Z M17 9.5 L21 14.5 M21 9.5 L17 14.5",

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.jobs import Done, Event, Failed, Job, JobContext, Priority, Progress
+from app.core.project import Project
 from app.ui.judge_model import JudgeModel
 from app.ui.session import Session
 from app.ui.theme import SPACE
@@ -69,11 +70,16 @@ class JudgePanel(QWidget):
         self._refresh()
         self.note.setText(self.tr("Sync, blinks, tremble, flicker, identity and more, beside values of real footage."))
 
-    def judge_video(self, path: Path) -> None:
-        """Judge a video on the worker thread, against the portrait and the words of the project."""
+    def judge_video(self, path: Path, project: Project | None = None) -> None:
+        """Judge a video on the worker thread, against the portrait and the words of a project (default: the open one).
+
+        Nothing happens while another video is being judged.
+        """
+        if self._job is not None:
+            return
         from app.core.evaluate import Against, Evaluation, evaluate
 
-        project, studio = self._session.project, self._session.studio
+        project, studio = project or self._session.project, self._session.studio
         portrait = Path(project.portrait) if project.portrait else None
         against = Against(portrait=portrait, text=project.speech.text, language=project.speech.language)
 

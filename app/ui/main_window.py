@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.core import folders, safety
+from app.core.project import Project
 from app.ui import icons
 from app.ui.actions import ACTIONS, MENUS
 from app.ui.controllers.edit import EditController
@@ -35,6 +36,7 @@ from app.ui.controllers.view import ViewController
 from app.ui.emotion_pad import EmotionPad
 from app.ui.head_view import HeadView
 from app.ui.inspector import Inspector
+from app.ui.judge_panel import JudgePanel
 from app.ui.media_panel import MediaPanel
 from app.ui.player import Player
 from app.ui.preferences import Preferences
@@ -89,6 +91,7 @@ class MainWindow(QMainWindow):
         self.timeline.set_names(self.presets.names())
         self.curves = CurveEditor(self.session)
         self.queue = QueuePanel(self.session)
+        self.judge = JudgePanel(self.session)
         self.head_view: HeadView | None = None
         self.editing = EditController(self)
         self.playing = PlayController(self)
@@ -151,6 +154,7 @@ class MainWindow(QMainWindow):
             ("timeline", self.tr("Timeline"), self.timeline, area.BottomDockWidgetArea),
             ("curves", self.tr("Curves"), self.curves, area.BottomDockWidgetArea),
             ("queue", self.tr("Render queue"), self.queue, area.BottomDockWidgetArea),
+            ("judge", self.tr("Judge"), self.judge, area.BottomDockWidgetArea),
         ):
             dock = QDockWidget(title, self)
             dock.setObjectName(name)
@@ -161,8 +165,9 @@ class MainWindow(QMainWindow):
             self.docks[name] = dock
         self.tabifyDockWidget(self.docks["timeline"], self.docks["curves"])
         self.tabifyDockWidget(self.docks["curves"], self.docks["queue"])
+        self.tabifyDockWidget(self.docks["queue"], self.docks["judge"])
         self.setTabPosition(area.BottomDockWidgetArea, QTabWidget.TabPosition.North)
-        for name in ("timeline", "curves", "queue"):
+        for name in ("timeline", "curves", "queue", "judge"):
             # The tab above says the name; a title bar under it would say it twice.
             self.docks[name].setTitleBarWidget(QWidget(self.docks[name]))
         self.docks["timeline"].raise_()
@@ -254,6 +259,7 @@ class MainWindow(QMainWindow):
         self.viewer.zoomed.connect(self.transport.show_zoom)
         self.queue.notified.connect(self._on_notified)
         self.queue.count_changed.connect(self._on_queue)
+        self.queue.judge_wanted.connect(self._on_judge)
 
     def event(self, event: QEvent) -> bool:
         """Space and arrows belong to a button or slider that was reached by Tab; elsewhere they play and step."""
@@ -316,6 +322,10 @@ class MainWindow(QMainWindow):
         text = self.tr("Render queue")
         self.docks["queue"].setWindowTitle(f"{text} ({count})" if count else text)
 
+    def _on_judge(self, take: Path, project: Project) -> None:
+        self.show_judge()
+        self.judge.judge_video(take, project)
+
     # --- used by controllers ---
 
     def show_image(self, image: np.ndarray) -> None:
@@ -331,6 +341,10 @@ class MainWindow(QMainWindow):
     def show_queue(self) -> None:
         self.docks["queue"].show()
         self.docks["queue"].raise_()
+
+    def show_judge(self) -> None:
+        self.docks["judge"].show()
+        self.docks["judge"].raise_()
 
     def show_head(self, on: bool) -> None:
         """Show or hide the 3D view, a dock that is made when it is first wanted."""
@@ -365,7 +379,7 @@ class MainWindow(QMainWindow):
         """The layout of a new installation."""
         screen = self.screen().availableGeometry()
         self.resize(min(1600, screen.width()), min(1000, screen.height()))
-        for name in ("left", "inspector", "timeline", "curves", "queue"):
+        for name in ("left", "inspector", "timeline", "curves", "queue", "judge"):
             self.docks[name].show()
         self.timeline.view.setFocus()
         self.resizeDocks([self.docks["left"], self.docks["inspector"]], [292, 330], Qt.Orientation.Horizontal)

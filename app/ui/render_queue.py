@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushBu
 from app.core.project import Project
 from app.core.queue import QueuedExport
 from app.core.queue import RenderQueue as Queue
+from app.core.studio import VIDEOS
 from app.qtbridge import QueueBridge
 from app.ui.recovery import picture
 from app.ui.session import Session
@@ -27,7 +28,7 @@ STATE_TEXT = {
 }  # fmt: skip
 _BUTTONS = {
     "waiting": ("pause", "cancel"), "running": ("pause", "cancel"), "paused": ("resume", "cancel"),
-    "done": ("reveal", "remove"), "failed": ("retry", "remove"), "cancelled": ("retry", "remove"),
+    "done": ("judge", "reveal", "remove"), "failed": ("retry", "remove"), "cancelled": ("retry", "remove"),
 }  # fmt: skip
 
 
@@ -67,12 +68,18 @@ def describe(entry: QueuedExport) -> str:
     return f"{state}: {entry.message}" if entry.message else state
 
 
+def video_of(entry: QueuedExport) -> Path | None:
+    """The video among the files of an export."""
+    return next((path for path in entry.outputs if path.suffix.lower() in VIDEOS), None)
+
+
 class _Card(QFrame):
     """One entry.
 
     Signals
     -------
-    used : (entry id, what) with what one of ``pause``, ``resume``, ``cancel``, ``retry``, ``reveal``, ``remove``
+    used : (entry id, what) with what one of ``pause``, ``resume``, ``cancel``, ``retry``, ``judge``, ``reveal``,
+        ``remove``
     """
 
     used = Signal(str, str)
@@ -108,6 +115,7 @@ class _Card(QFrame):
         for what, icon, tip in (
             ("pause", "pause", self.tr("Pause")), ("resume", "play", self.tr("Resume")),
             ("cancel", "close", self.tr("Cancel")), ("retry", "retry", self.tr("Try again")),
+            ("judge", "judge", self.tr("Judge this video")),
             ("reveal", "reveal", self.tr("Show in the file manager")),
             ("remove", "delete", self.tr("Remove from the list")),
         ):  # fmt: skip
@@ -126,7 +134,7 @@ class _Card(QFrame):
         self.bar.setValue(1000 if entry.state == "done" else round(1000 * entry.part))
         self.bar.setVisible(entry.state not in ("failed", "cancelled"))
         for what, button in self.buttons.items():
-            button.setVisible(what in _BUTTONS[entry.state])
+            button.setVisible(what in _BUTTONS[entry.state] and (what != "judge" or video_of(entry) is not None))
 
     def set_thumb(self, pixmap: QPixmap) -> None:
         size = self.thumb.size()
@@ -142,10 +150,12 @@ class QueuePanel(QWidget):
     -------
     notified : (title, message) when an export has ended
     count_changed : how many exports are not finished
+    judge_wanted : (a finished video, the project it shows)
     """
 
     notified = Signal(str, str)
     count_changed = Signal(int)
+    judge_wanted = Signal(object, object)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -232,8 +242,10 @@ class QueuePanel(QWidget):
         self.count_changed.emit(self.unfinished)
 
     def _on_used(self, entry_id: str, what: str) -> None:
-        if what == "reveal":
-            entry = next(entry for entry in self.queue.entries if entry.id == entry_id)
+        entry = next(entry for entry in self.queue.entries if entry.id == entry_id)
+        if what == "judge":
+            self.judge_wanted.emit(video_of(entry), entry.project)
+        elif what == "reveal":
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(entry.outputs[0].parent)))
         else:
             getattr(self.queue, what)(entry_id)

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from app.core import evaluate
 from app.ui.judge_model import JudgeModel
 from app.ui.judge_panel import JudgePanel
+from app.ui.render_queue import ExportRequest
 from engines.errors import InputError
 from tests.app.core.test_evaluate import judged
 
@@ -60,3 +61,26 @@ def test_what_is_wrong_is_said(qtbot: Any, session: Any, tmp_path: Path, monkeyp
     qtbot.waitUntil(lambda: panel.judge.isEnabled(), timeout=5000)
     assert panel.note.text() == "There is no video."
     assert not panel.save.isEnabled()
+
+
+def test_a_finished_render_is_judged_from_its_card(
+    filled: Any, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, project = filled, filled.session.project
+    entries = [
+        window.queue.add(ExportRequest(project, (tmp_path / name,))) for name in ("take.mp4", "curves.csv")
+    ]  # fmt: skip
+    window.queue.queue.start()
+    qtbot.waitUntil(lambda: all(entry.state == "done" for entry in window.queue.queue.entries), timeout=8000)
+    video, curves = (window.queue._cards[entry.id].buttons["judge"] for entry in entries)
+    qtbot.waitUntil(lambda: not video.isHidden(), timeout=2000)
+    assert curves.isHidden(), "curves have no picture to judge"
+    asked = []
+    monkeypatch.setattr(evaluate, "evaluate", lambda path, *_, **__: asked.append(path) or judged(path.stem))
+    video.click()
+    qtbot.waitUntil(lambda: window.judge.model.rowCount() > 0, timeout=5000)
+    assert asked == [tmp_path / "take.mp4"]
+    assert window.docks["judge"].isVisible()
+    window.docks["judge"].close()
+    window.actions_by_id["tools.judge"].trigger()
+    assert window.docks["judge"].isVisible()
