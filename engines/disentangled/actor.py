@@ -9,7 +9,7 @@ import numpy as np
 
 from engines.blendshape.actor import BlendshapeActor, Crop
 from engines.disentangled.banks import Banks, Motion
-from engines.disentangled.draw import LAYERS, draw_frame
+from engines.disentangled.draw import LAYERS, OPEN_PX, draw_frame
 from engines.disentangled.lids import Eye
 from engines.disentangled.prior import Prior, enlarged, face_features, still_layers
 from engines.rig.fit import FittedHead
@@ -154,9 +154,10 @@ class Stage:
                 painter.plate,
                 pose,
                 face,
-                self.scale,
-                float(self.shift[0]),
-                float(self.shift[1]),
+                acting(face),
+                np.float32(self.scale),
+                np.float32(self.shift[0]),
+                np.float32(self.shift[1]),
                 self.box,
                 self.fade,
                 active,
@@ -167,6 +168,17 @@ class Stage:
             for where, before in kept:
                 person[where] = before
         return out
+
+
+def acting(face: np.ndarray) -> np.ndarray:
+    """Where layers (H, W, `LAYERS`) do anything: left, top, right, bottom in pixels, float32 (4,)."""
+    does = (np.abs(face[..., :5]).max(-1) > 1e-3) | (face[..., 8] > -OPEN_PX)
+    rows, columns = np.flatnonzero(does.any(1)), np.flatnonzero(does.any(0))
+    if not len(rows):
+        return np.array([1, 1, 0, 0], np.float32)
+    last_y, last_x = face.shape[0] - 1, face.shape[1] - 1
+    left, top, right, bottom = columns[0] - 1, rows[0] - 1, columns[-1] + 1, rows[-1] + 1
+    return np.array([max(left, 0), max(top, 0), min(right, last_x), min(bottom, last_y)], np.float32)
 
 
 def _placed(

@@ -23,6 +23,7 @@ def draw_frame(
     plate: np.ndarray,
     pose: np.ndarray,
     face: np.ndarray,
+    acting: np.ndarray,
     scale: float,
     shift_x: float,
     shift_y: float,
@@ -41,6 +42,7 @@ def draw_frame(
     plate : uint8 (H, W, 3), what lies behind
     pose : float32 (h, w, 2), where the still head is seen from each pixel of the actor, as an offset in its pixels
     face : float32 (h, w, `LAYERS`), what the face does on the still head
+    acting : float32 (4,), left, top, right, bottom of where the face does anything, in pixels of the actor
     scale, shift_x, shift_y : frame coordinates are ``scale`` times actor coordinates plus the shift
     box : int64 (4,), left, top, right, bottom of the actor in the frame
     fade : float32 (4,), width in pixels over which motion dies away at the left, top, right and bottom of the box;
@@ -79,11 +81,12 @@ def draw_frame(
                 a * pose[iy, ix, 1] + b * pose[iy, ix + 1, 1] + c * pose[iy + 1, ix, 1] + d * pose[iy + 1, ix + 1, 1]
             )
             sx, sy = tx + ox, ty + oy
-            inside = sx >= 0 and sy >= 0 and sx <= width - 1 and sy <= height - 1
-            for k in range(9):
-                values[k] = 0
-            values[8] = -OPEN_PX
-            if inside:
+            inside = sx >= acting[0] and sy >= acting[1] and sx <= acting[2] and sy <= acting[3]
+            if not inside:
+                for k in range(8):
+                    values[k] = 0
+                values[8] = -OPEN_PX
+            else:
                 px = min(sx, width - 1.001)
                 py = min(sy, height - 1.001)
                 ix, iy = int(px), int(py)
@@ -108,7 +111,9 @@ def draw_frame(
                 looks = looks or (eyes[k, 0] - 1 < u < eyes[k, 2] and eyes[k, 1] - 1 < v < eyes[k, 3])
             if moved < _STILL_PX and mask < 2e-3 and added < 0.25 and not looks:
                 continue
-            red, green, blue, cover = sample_cubic(person, u, v) if sharp else sample_linear(person, u, v)
+            red, green, blue, cover = sample_linear(person, u, v)
+            if sharp and cover > 0.5:  # plain background needs no second look
+                red, green, blue, cover = sample_cubic(person, u, v)
             if u < 0 or v < 0 or u > right or v > bottom:
                 # beyond the picture colours continue mirrored, but the outline goes straight on
                 cover = sample_linear(person, min(max(u, 0.0), right), min(max(v, 0.0), bottom))[3]

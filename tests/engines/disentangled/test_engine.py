@@ -116,3 +116,17 @@ def test_cancel_stops_teaching_and_drawing(engine: DisentangledEngine, actor: Ta
         next(frames)
     with pytest.raises(Cancelled):
         engine.prepare(actor.rig.portrait, cancel=token)
+
+
+def test_an_actor_is_made_of_plain_parts(actor: TaughtActor) -> None:
+    """Arrays and dataclasses only, so that it can be kept on disk without pickle."""
+    from dataclasses import fields, is_dataclass
+
+    def plain(value: object) -> bool:
+        if is_dataclass(value):
+            return all(plain(getattr(value, f.name)) for f in fields(value))
+        if isinstance(value, tuple):
+            return all(map(plain, value))
+        return value is None or isinstance(value, np.ndarray | np.generic | int | float | str)
+
+    assert plain(actor)
