@@ -253,7 +253,9 @@ class Studio:
         info = registry.info(project.engine)
         own_head.check_engine(self.portrait(project), info)
         package = info.entry.partition(":")[0].rpartition(".")[0]
-        key = content_key(project.engine, digest, code_digest(package, "engines.rig", "engines.face"))
+        key = content_key(
+            project.engine, digest, code_digest(package, "engines.blendshape", "engines.rig", "engines.face")
+        )
 
         def prepare() -> Any:
             if any(need.startswith("weights:") for need in info.needs):
