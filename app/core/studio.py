@@ -10,6 +10,7 @@ import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -210,8 +211,11 @@ class Studio:
         base = self.imported(project, progress=progress, cancel=cancel)
         if base is not None:
             return perform(project, None, base=base)
-        speech = self.analyse(project, progress=scaled(progress, 0.0, 0.6), cancel=cancel)
-        mesh = own_head.speaking_mesh(self.head_mesh(project, progress=scaled(progress, 0.6, 0.9), cancel=cancel))
+        with ThreadPoolExecutor(1, thread_name_prefix="soliloquy-fit") as pool:
+            # The portrait is fitted while the voice is heard: neither waits for the other.
+            fitting = pool.submit(self.head_mesh, project, cancel=cancel)
+            speech = self.analyse(project, progress=scaled(progress, 0.0, 0.9), cancel=cancel)
+            mesh = own_head.speaking_mesh(fitting.result())
         progress(0.9, "Performing")
         _, opening, digest = self._mesh_facts.once(id(mesh), lambda: (mesh, lip_opening(mesh), mesh_digest(mesh)))
         mouth = self._mouth(project, speech, mesh, digest)
