@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QBrush, QColor
 
+from app.ui import theme
+
 if TYPE_CHECKING:
     from app.core.evaluate import Evaluation
     from engines.judge.registry import Metric
@@ -22,8 +24,16 @@ class JudgeModel(QAbstractTableModel):
         super().__init__()
         self.takes: list[Evaluation] = []
         self.rows: list[Metric] = []
-        self.good = QColor("#3c9a5f")
-        self.bad = QColor("#c9632f")
+
+    @property
+    def good(self) -> QColor:
+        """Of values as good as on real footage."""
+        return QColor(theme.current().good)
+
+    @property
+    def bad(self) -> QColor:
+        """Of values worse than on real footage."""
+        return QColor(theme.current().danger)
 
     def add(self, evaluation: Evaluation) -> None:
         """Show a take; an earlier judgement of the same file goes."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QProgressBar,
     QPushButton,
+    QSplitter,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -22,6 +24,11 @@ from app.ui.judge_model import JudgeModel
 from app.ui.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets import muted
+from engines.timebase import parse_rate
+
+if TYPE_CHECKING:
+    from app.core.evaluate import Evaluation
+    from app.ui.judge_plot import JudgePlot
 
 REPORTS = "Page (*.html);;JSON (*.json)"
 
@@ -33,6 +40,12 @@ class JudgePanel(QWidget):
         super().__init__()
         self._session = session
         self._job: Job | None = None
+        self._judging: Project = session.project
+        self._projects: dict[Path, Project] = {}
+        """What each take was held against."""
+        self.plot: JudgePlot | None = None
+        self.shown: Evaluation | None = None
+        """The take whose curves are drawn."""
         self.model = JudgeModel()
         self.judge = QPushButton(self.tr("Judge a video..."))
         self.judge.clicked.connect(self._choose)
@@ -65,8 +78,14 @@ class JudgePanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(SPACE, SPACE, SPACE, 0)
         column.addLayout(row)
-        column.addWidget(self.table, 1)
+        self.split = QSplitter(Qt.Orientation.Horizontal)
+        self.split.setChildrenCollapsible(False)
+        self.split.addWidget(self.table)
+        column.addWidget(self.split, 1)
         session.job_event.connect(self._on_event)
+        session.playhead_changed.connect(self._on_playhead)
+        session.project_changed.connect(self._on_playhead)
+        self.table.selectionModel().currentChanged.connect(self._on_cell)
         self._refresh()
         self.note.setText(self.tr("Sync, blinks, tremble, flicker, identity and more, beside values of real footage."))
 
@@ -77,9 +96,10 @@ class JudgePanel(QWidget):
         """
         if self._job is not None:
             return
-        from app.core.evaluate import Against, Evaluation, evaluate
+        from app.core.evaluate import Against, evaluate
 
-        project, studio = project or self._session.project, self._session.studio
+        self._judging = project = project or self._session.project
+        studio = self._session.studio
         portrait = Path(project.portrait) if project.portrait else None
         against = Against(portrait=portrait, text=project.speech.text, language=project.speech.language)
 
@@ -91,6 +111,59 @@ class JudgePanel(QWidget):
         self.note.setText(self._job.name)
         self._refresh()
         self._session.worker.submit(self._job)
+
+    def add(self, evaluation: Evaluation, project: Project) -> None:
+        """Show a judged take of a project."""
+        self._projects[evaluation.take] = project
+        self.model.add(evaluation)
+        self._fit_columns()
+        self.show_curves(evaluation)
+
+    def show_curves(self, evaluation: Evaluation) -> None:
+        """Draw what was measured along a take."""
+        from app.ui.judge_plot import JudgePlot
+        from app.ui.judge_tracks import tracks
+
+        if self.plot is None:
+            self.plot = JudgePlot()
+            self.plot.clicked.connect(self._on_plot)
+            self.split.addWidget(self.plot)
+            self.split.setSizes([2 * self.width() // 5, 3 * self.width() // 5])
+        self.shown = evaluation
+        self.plot.show()
+        self.plot.show_tracks(tracks(evaluation.verdict.evidence))
+        self._on_playhead()
+
+    def _begin_s(self) -> float | None:
+        """Where in the shot the drawn take begins, seconds; None if it shows another portrait, voice or length."""
+        if self.shown is None:
+            return None
+        of, now, take = self._projects[self.shown.take], self._session.project, self.shown.verdict.evidence.take
+        start, stop = of.in_frame or 0, self._session.total if of.out_frame is None else of.out_frame + 1
+        rate = float(parse_rate(of.rate))
+        as_long = abs((stop - start) / rate - len(take) / float(take.rate)) < 0.1
+        same = (of.portrait, of.voice, of.rate) == (now.portrait, now.voice, now.rate)
+        return start / rate if same and as_long else None
+
+    def _on_playhead(self, *_: object) -> None:
+        if self.plot is None or self.shown is None:
+            return
+        begin, end = (
+            self._begin_s(),
+            len(self.shown.verdict.evidence.take) / float(self.shown.verdict.evidence.take.rate),
+        )
+        second = None if begin is None else self._session.playhead / float(self._session.rate) - begin
+        self.plot.set_playhead(second if second is not None and 0 <= second <= end else None)
+
+    def _on_plot(self, second: float) -> None:
+        begin = self._begin_s()
+        if begin is not None:
+            self._session.seek(round((begin + second) * float(self._session.rate)))
+
+    def _on_cell(self, index: QModelIndex) -> None:
+        number = index.column() - 1
+        if 0 <= number < len(self.model.takes) and self.model.takes[number] is not self.shown:
+            self.show_curves(self.model.takes[number])
 
     def save_report(self, path: Path) -> None:
         """Write a page or JSON of all takes shown."""
@@ -111,8 +184,7 @@ class JudgePanel(QWidget):
             self.note.setText(event.what or event.job.name)
             return
         if isinstance(event, Done):
-            self.model.add(event.result)
-            self._fit_columns()
+            self.add(event.result, self._judging)
             self.note.setText(" ".join(event.result.notes) or self.tr("Judged %s") % event.result.name)
         elif isinstance(event, Failed):
             self.note.setText(self.tr("Stopped.") if event.cancelled else str(event.error))
@@ -154,5 +226,10 @@ class JudgePanel(QWidget):
 
     def _clear(self) -> None:
         self.model.clear()
+        self._projects.clear()
+        self.shown = None
+        if self.plot is not None:
+            self.plot.hide()
+            self.plot.show_tracks(())
         self.note.setText("")
         self._refresh()
