@@ -5,9 +5,19 @@ from __future__ import annotations
 from PySide6.QtWidgets import QComboBox, QPushButton, QSpinBox
 
 from app.core import commands, presets
-from app.ui import icons
 from app.ui.session import Session
-from app.ui.widgets import Panel, ValueSlider, form_row, guard_wheel, heading, muted, reason, rule, set_reason
+from app.ui.widgets import (
+    Panel,
+    ValueSlider,
+    form_row,
+    guard_wheel,
+    heading,
+    muted,
+    reason,
+    rule,
+    set_reason,
+    show_icon,
+)
 from engines import arkit, registry
 from engines.errors import StudioError
 
@@ -54,7 +64,8 @@ class MotionPage(Panel):
         self.seed.setKeyboardTracking(False)
         guard_wheel(self.seed)
         self.seed.valueChanged.connect(self._on_seed)
-        take = QPushButton(icons.icon("dice"), self.tr("Another take"))
+        take = QPushButton(self.tr("Another take"))
+        show_icon(take, "dice")
         take.clicked.connect(self._on_take)
         column.addLayout(form_row(self.tr("Variation"), self.seed))
         column.addWidget(take)

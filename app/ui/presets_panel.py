@@ -9,10 +9,10 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLayout, QLayoutItem, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from app.core import presets
-from app.ui import icons, theme
+from app.ui import theme
 from app.ui.emotion_model import Part, blend, describe, in_order
 from app.ui.emotion_pad import EmotionPad
-from app.ui.widgets import Panel, clear_layout, heading, icon_button, muted
+from app.ui.widgets import Panel, clear_layout, heading, icon_button, muted, show_icon
 
 
 class FlowLayout(QLayout):
@@ -139,7 +139,8 @@ class PresetsPanel(Panel):
         self._chips: dict[tuple[str, str], QToolButton] = {}
         column.addStretch(1)
         foot = QHBoxLayout()
-        save = QPushButton(icons.icon("plus"), self.tr("Save face"))
+        save = QPushButton(self.tr("Save face"))
+        show_icon(save, "plus")
         save.setToolTip(self.tr("Save the face keyed under the playhead as an emotion of your own"))
         save.clicked.connect(self.save_wanted)
         load = icon_button("import", self.tr("Take over a preset file"))

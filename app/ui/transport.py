@@ -8,10 +8,10 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
-from app.ui import icons
 from app.ui.player import Player
 from app.ui.session import Session
 from app.ui.theme import SPACE
+from app.ui.widgets import show_icon
 from engines.timebase import timecode
 
 _LEFT = ("play.start", "play.previous_frame", "play.toggle", "play.next_frame", "play.end", "play.loop")
@@ -85,4 +85,4 @@ class Transport(QWidget):
         self.zoom.setText(f"{scale * 100:.0f} %")
 
     def _on_playing(self, playing: bool) -> None:
-        self._play.setIcon(icons.icon("pause" if playing else "play"))
+        show_icon(self._play, "pause" if playing else "play")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QWheelEvent
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QAbstractSpinBox,
     QDialog,
     QDoubleSpinBox,
@@ -184,8 +185,7 @@ def rule() -> QFrame:
 def icon_button(icon: str, tip: str, checkable: bool = False) -> QToolButton:
     """A flat button with an icon; the tip is also its accessible name."""
     button = QToolButton()
-    button.setProperty("icon_name", icon)
-    button.setIcon(icons.icon(icon))
+    show_icon(button, icon)
     button.setToolTip(tip)
     button.setAccessibleName(tip.split("\n")[0])
     button.setCheckable(checkable)
@@ -193,9 +193,15 @@ def icon_button(icon: str, tip: str, checkable: bool = False) -> QToolButton:
     return button
 
 
+def show_icon(where: QAbstractButton | QAction, icon: str) -> None:
+    """Give a button or an action an icon that is drawn again when the theme changes."""
+    where.setProperty("icon_name", icon)
+    where.setIcon(icons.icon(icon))
+
+
 def renew_icons(root: QWidget) -> None:
     """Draw the icons of all buttons below ``root`` again, after the theme changed."""
-    for button in root.findChildren(QToolButton):
+    for button in root.findChildren(QAbstractButton):
         name = button.property("icon_name")
         if name:
             button.setIcon(icons.icon(name))

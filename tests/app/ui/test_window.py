@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QMenu, QPlainTextEdit
+from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QMenu, QPlainTextEdit, QPushButton
 
 from app.core import commands
 from app.core.project import Key
@@ -487,3 +487,20 @@ def test_a_double_click_in_a_gap_adds_a_word(filled):
     filled.session.undo()
     filled.editing._on_empty("words", 6)  # no room under a word
     assert len(filled.session.words()) == 2
+
+
+def test_icons_follow_the_theme(filled):
+    """Those of buttons with words, too, and of playback while it runs."""
+    toggle, play = filled.actions_by_id["view.theme"], filled.actions_by_id["play.toggle"]
+    filled.player.stop()
+    buttons = [b for b in filled.findChildren(QPushButton) if b.property("icon_name")]
+    assert len(buttons) >= 2
+    before = [b.icon().cacheKey() for b in buttons]
+    filled.transport._on_playing(True)
+    playing = play.icon().pixmap(24, 24).toImage()
+    toggle.setChecked(True)
+    assert all(b.icon().cacheKey() != key for b, key in zip(buttons, before, strict=True))
+    filled.transport._on_playing(True)
+    light = play.icon().pixmap(24, 24).toImage()
+    toggle.setChecked(False)
+    assert play.icon().pixmap(24, 24).toImage() == playing != light
