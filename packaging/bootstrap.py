@@ -23,16 +23,15 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PINS = ROOT / "packaging" / "constraints.txt"
-EXTRAS = {"run": "voice,exchange", "test": "ui,voice,latent,exchange,test"}
-# What PySide6's wheels expect of the system (libpulse0: QtMultimedia), a virtual screen, and independent readers.
-SYSTEM = {
-    "run": [],
-    "test": [
-        "libegl1", "libgl1", "libopengl0", "libxkbcommon-x11-0", "libxcb-cursor0", "libxcb-icccm4", "libxcb-image0",
-        "libxcb-keysyms1", "libxcb-randr0", "libxcb-render-util0", "libxcb-shape0", "libxcb-xinerama0", "libdbus-1-3",
-        "libpulse0", "xvfb", "ffmpeg", "espeak-ng",
-    ],
-}  # fmt: skip
+EXTRAS = {"run": "ui,voice,exchange", "test": "ui,voice,latent,exchange,test"}
+# What PySide6's wheels expect of the system (libpulse0: QtMultimedia).
+QT = [
+    "libegl1", "libgl1", "libopengl0", "libxkbcommon-x11-0", "libxcb-cursor0", "libxcb-icccm4", "libxcb-image0",
+    "libxcb-keysyms1", "libxcb-randr0", "libxcb-render-util0", "libxcb-shape0", "libxcb-xinerama0", "libdbus-1-3",
+    "libpulse0",
+]  # fmt: skip
+# The tests add a virtual screen, an independent reader of videos and a voice with known phone times.
+SYSTEM = {"run": QT, "test": [*QT, "xvfb", "ffmpeg", "espeak-ng"]}
 
 
 def say(text: str) -> None:
