@@ -56,7 +56,8 @@ class JudgeModel(QAbstractTableModel):
         return 0 if parent.isValid() else 2 + len(self.takes)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if orientation != Qt.Orientation.Horizontal or role != Qt.ItemDataRole.DisplayRole:
+        shown = role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole)
+        if orientation != Qt.Orientation.Horizontal or not shown:
             return None
         names = [self.tr("Metric"), *(t.name for t in self.takes), self.tr("Real footage")]
         return names[section]

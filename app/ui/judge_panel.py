@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 REPORTS = "Page (*.html);;JSON (*.json)"
 
+LONGEST_COLUMN = 190
+
 
 class JudgePanel(QWidget):
     """A dock beside the render queue."""
@@ -197,6 +199,7 @@ class JudgePanel(QWidget):
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(False)
+        header.setMaximumSectionSize(LONGEST_COLUMN)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
     def _refresh(self) -> None:

@@ -374,6 +374,7 @@ class MainWindow(QMainWindow):
             return
         self.restoreGeometry(geometry)
         self.restoreState(state, LAYOUT_VERSION)
+        self.timeline.view.setFocus()
 
     def reset_layout(self) -> None:
         """The layout of a new installation."""

@@ -15,9 +15,12 @@ from app.core import commands
 from app.core.project import Key
 from app.ui import theme
 from app.ui.actions import ACTIONS
+from app.ui.main_window import MainWindow
+from app.ui.session import Session
 from app.ui.timeline import clips
 from app.ui.timeline.headers import HEADER
 from app.ui.timeline.layout import RULER, Item
+from tests.app.ui.conftest import QuickStudio
 
 
 def test_opening_the_window_imports_no_heavy_package():
@@ -26,7 +29,8 @@ def test_opening_the_window_imports_no_heavy_package():
         "from app.ui.application import create_window\n"
         "app, window = create_window(['soliloquy'], asks=False)\n"
         "app.processEvents()\n"
-        "heavy = [n for n in ('torch', 'cv2', 'mediapipe', 'numba', 'scipy', 'librosa') if n in sys.modules]\n"
+        "heavy = ('torch', 'cv2', 'mediapipe', 'numba', 'scipy', 'librosa', 'pyqtgraph')\n"
+        "heavy = [n for n in heavy if n in sys.modules]\n"
         "print('heavy:', heavy, window.isVisible())\n"
         "window.close()\n"
     )
@@ -504,3 +508,16 @@ def test_icons_follow_the_theme(filled):
     light = play.icon().pixmap(24, 24).toImage()
     toggle.setChecked(False)
     assert play.icon().pixmap(24, 24).toImage() == playing != light
+
+
+def test_keys_belong_to_the_timeline_from_the_start(filled, qtbot):
+    """In a window with a kept layout, too: else the first button would have them, and Space would press it."""
+    filled.close()
+    again = MainWindow(asks=False, session=Session(studio=QuickStudio()))
+    qtbot.addWidget(again)
+    again.show()
+    again.activateWindow()
+    qtbot.waitUntil(again.timeline.view.hasFocus, timeout=2000)
+    again.show_judge()
+    assert again.timeline.view.hasFocus()
+    again.close()
