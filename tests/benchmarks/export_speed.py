@@ -89,8 +89,8 @@ def encoder_alone(video: Path, size: str) -> float:
         decode = [program(), "-loglevel", "error", "-i", str(video), "-f", "rawvideo", "-pix_fmt", "rgb24", str(raw)]
         subprocess.run(decode, check=True)
         encode = [program(), "-loglevel", "error", "-y", "-f", "rawvideo", "-pixel_format", "rgb24", "-video_size"]
-        encode += [size, "-framerate", "25", "-i", str(raw), "-c:v", "libx264", "-preset", "medium"]
-        encode += ["-crf", "19", "-pix_fmt", "yuv420p", str(Path(folder) / "again.mp4")]
+        encode += [size, "-framerate", "25", "-i", str(raw), "-c:v", "libx264", "-preset", "veryfast"]
+        encode += ["-crf", "17", "-pix_fmt", "yuv420p", str(Path(folder) / "again.mp4")]
         started = time.perf_counter()
         subprocess.run(encode, check=True)
         return time.perf_counter() - started
