@@ -89,7 +89,7 @@ class BlendshapeActor:
     engine_id: str = "blendshape"
 
     def __post_init__(self) -> None:
-        self._painters: dict[tuple[tuple[int, int], bool], Painter] = {}
+        self._painters: dict[tuple[int, int], Painter] = {}
         self._mesh: HeadMesh | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -111,14 +111,14 @@ class BlendshapeActor:
     def painter(self, size: tuple[int, int] | None = None, draft: bool = False) -> Painter:
         """The painter for frames of ``size`` (width, height); made on first use, the last few are kept."""
         crop = self.crop(size)
-        key = (crop.size, draft)
-        if key not in self._painters:
+        if crop.size not in self._painters:
             while len(self._painters) >= _KEPT_PAINTERS:
                 self._painters.pop(next(iter(self._painters)))
             placement = place(self.head, crop.places(self.landmarks.points[:, :2]), crop.camera(self.head.camera))
             matte = np.clip(crop.picture(self.matte), 0, 1).astype(np.float32)
-            self._painters[key] = Painter(crop.picture(self.portrait.rgb), matte, placement, draft)
-        return self._painters[key]
+            self._painters[crop.size] = Painter(crop.picture(self.portrait.rgb), matte, placement)
+        painter = self._painters[crop.size]
+        return painter.draft() if draft else painter
 
     def head_mesh(self) -> HeadMesh:
         """The person's head with its texture, for export; made once."""

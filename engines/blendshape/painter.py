@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from typing import Final
 
@@ -33,14 +34,13 @@ class Painter:
     rgb : uint8 (H, W, 3), the photo at the size of the frames
     matte : float32 (H, W)
     placement : the fitted head in that photo
-    draft : bilinear sampling, one sample a pixel
     """
 
-    def __init__(self, rgb: np.ndarray, matte: np.ndarray, placement: Placement, draft: bool = False) -> None:
+    def __init__(self, rgb: np.ndarray, matte: np.ndarray, placement: Placement) -> None:
         self.photo = np.ascontiguousarray(rgb)
         self.height, self.width = rgb.shape[:2]
         self.placement = placement
-        self.sharp = not draft
+        self.sharp = True
         face = placement.landmarks
         face_px = placement.face_px
         area = _around(matte, round(0.2 * face_px))
@@ -96,7 +96,13 @@ class Painter:
         self._own = threading.local()
         self._no_patch = np.zeros((4, 4, 4), np.float32)
         span = float(np.ptp(placement.screen[placement.rims[0], 0]))
-        self.samples = 1 if draft else int(np.clip(round(300 / max(span, 1.0)), 3, 5))
+        self.samples = int(np.clip(round(300 / max(span, 1.0)), 3, 5))
+
+    def draft(self) -> Painter:
+        """This painter with bilinear sampling and one sample a pixel; it shares everything else."""
+        quick = copy.copy(self)
+        quick.sharp, quick.samples = False, 1
+        return quick
 
     def draw(
         self,
