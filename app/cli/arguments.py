@@ -87,6 +87,11 @@ def _render(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     render.add_argument("--alpha", action="store_true", help="draw the head alone, for formats with alpha")
     render.add_argument("--no-sign", action="store_true", help="leave the provenance manifest out of videos")
     _export(render)
+    render.add_argument(
+        "--consent", metavar="WHO: SCOPE", help="who is shown and on what ground: myself, has agreed, "
+        "licensed picture, not a real person, or your own words; kept in the project and in the provenance manifest",
+    )  # fmt: skip
+    render.add_argument("--consent-evidence", type=Path, metavar="FILE", help="what proves it, such as a release")
     render.add_argument("--save-project", type=Path, metavar="FILE", help="keep the shot as a project")
     _reporting(render)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from app.cli.report import Report
-from app.core import own_head, project_file
+from app.core import consent, own_head, project_file
 from app.core import presets as preset_store
 from app.core.folders import write_atomic
 from app.core.project import Project, Speech
@@ -79,7 +79,9 @@ def describe(path: Path) -> dict[str, Any]:
         return facts | {
             "kind": "project", "name": project.name, "portrait": project.portrait, "voice": project.voice,
             "engine": project.engine, "rate": project.rate, "emotions": len(project.emotions),
-            "styles": len(project.styles), "curves": len(project.curves), "missing": ", ".join(missing) or "nothing",
+            "styles": len(project.styles), "curves": len(project.curves),
+            "consent": "; ".join(map(consent.describe, project.consents)) or "no record",
+            "missing": ", ".join(missing) or "nothing",
         }  # fmt: skip
     if own_head.is_head(path) and own_head.meant_as_head(path, has_portrait=True):
         from app.export import read_head

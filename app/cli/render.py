@@ -11,7 +11,7 @@ import numpy as np
 
 from app.cli import direction
 from app.cli.report import Report
-from app.core import commands, presets, project_file
+from app.core import commands, consent, presets, project_file
 from app.core.project import Project
 from app.core.safety import save_project
 from engines.api import CancelToken, RenderOptions
@@ -28,10 +28,30 @@ DEMO = Path(__file__).resolve().parents[2] / "assets" / "demo" / "demo.soliloquy
 
 def render(options: argparse.Namespace, report: Report, cancel: CancelToken) -> list[Path]:
     """``soliloquy render``."""
-    project = project_of(options)
+    from app.core.studio import Studio
+
+    studio = Studio()
+    project = consented(project_of(options), options, report, studio)
     if options.save_project is not None:
         save_project(project, options.save_project)
-    return export(project, options.output, options, report, cancel)
+    return export(project, options.output, options, report, cancel, studio)
+
+
+def consented(project: Project, options: argparse.Namespace, report: Report, studio: Studio) -> Project:
+    """The project with the record that ``--consent`` gives; without any, one line says how to give it."""
+    if options.consent is None:
+        if options.consent_evidence is not None:
+            raise ValueError('--consent-evidence proves a consent: give it too, as in --consent "Ann Lee: has agreed"')
+        if (
+            options.progress == "bar"
+            and consent.shows_person(options.output, export_options(options))
+            and consent.unasked(studio, project)
+        ):
+            report.note('Nobody\'s consent is on record for this portrait; --consent "WHO: SCOPE" records it.')
+        return project
+    who, scope = consent.parse(options.consent)
+    evidence = "" if options.consent_evidence is None else str(options.consent_evidence)
+    return commands.record_consent(project, consent.granted(studio.portrait_digest(project), who, scope, evidence))
 
 
 def demo(options: argparse.Namespace, report: Report, cancel: CancelToken) -> list[Path]:
@@ -42,8 +62,9 @@ def demo(options: argparse.Namespace, report: Report, cancel: CancelToken) -> li
 
 
 def export(
-    project: Project, outputs: list[Path], options: argparse.Namespace, report: Report, cancel: CancelToken
-) -> list[Path]:
+    project: Project, outputs: list[Path], options: argparse.Namespace, report: Report, cancel: CancelToken,
+    studio: Studio | None = None,
+) -> list[Path]:  # fmt: skip
     """Write a project's shot to files."""
     from app.core.studio import Studio, scaled
     from app.export import format_of
@@ -54,7 +75,7 @@ def export(
     chosen = export_options(options)
     for path in outputs:
         format_of(path, chosen)
-    studio = Studio()
+    studio = studio or Studio()
     project = sized(project, studio)
     if project.voice and not project.performance:
         for warning in studio.analyse(

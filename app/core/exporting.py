@@ -139,7 +139,9 @@ def provenance(studio: Studio, project: Project) -> dict[str, Any]:
         digest = studio.portrait_digest(project)
         facts["portrait"] = digest
         facts["consent"] = [
-            {"who": c.who, "scope": c.scope, "date": c.date, "granted": c.granted, "evidence": c.evidence}
+            {"who": c.who, "scope": c.scope, "date": c.date, "granted": c.granted}
+            # Of the evidence only the name: where it lies is nobody's business.
+            | {"evidence": Path(c.evidence).name}
             for c in project.consents
             if c.portrait_digest == digest
         ]

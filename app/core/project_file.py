@@ -12,7 +12,7 @@ import shutil
 import types
 import typing
 from collections.abc import Callable
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -139,6 +139,12 @@ def _relative(path: str, folder: Path) -> str:
         return Path(path).as_posix()
 
 
+def _with_evidence(project: Project, place: Callable[[str], str]) -> Project:
+    """The project with the files that prove consent at other paths."""
+    consents = (replace(c, evidence=place(c.evidence)) if c.evidence else c for c in project.consents)
+    return project.with_(consents=tuple(consents))
+
+
 def save(project: Project, path: Path) -> None:
     """Write ``project`` to ``path`` in one step; a failure leaves the old file unharmed.
 
@@ -149,7 +155,8 @@ def save(project: Project, path: Path) -> None:
     """
     folder = path.resolve().parent
     relative = {name: _relative(getattr(project, name), folder) for name in PATH_FIELDS}
-    write_atomic(path, dumps(to_data(project.with_(**relative))))
+    proven = _with_evidence(project, lambda evidence: _relative(evidence, folder))
+    write_atomic(path, dumps(to_data(proven.with_(**relative))))
 
 
 def load(path: Path) -> Project:
@@ -162,6 +169,7 @@ def load(path: Path) -> Project:
     """
     project = from_data(read_json(path), path.name)
     folder = path.resolve().parent
+    project = _with_evidence(project, lambda evidence: os.path.normpath(folder / evidence))
     return project.with_(
         **{name: os.path.normpath(folder / getattr(project, name)) for name in PATH_FIELDS if getattr(project, name)}
     )
@@ -198,17 +206,23 @@ def collect(project: Project, folder: Path) -> Path:
     if missing:
         raise ProjectError(f"{next(iter(missing.values()))} is missing. Relink it before collecting files.")
     media = folder / "media"
-    changes, taken = {}, set()
+    changes: dict[str, str] = {}
+    taken: set[str] = set()
+
+    def copied(source: str, name: str) -> str:
+        target = media / Path(source).name
+        while target.name in taken:
+            target = media / f"{name}-{target.name}"
+        taken.add(target.name)
+        shutil.copy2(source, target)
+        return str(target.resolve())
+
     try:
         media.mkdir(parents=True, exist_ok=True)
         for name in PATH_FIELDS:
             if source := getattr(project, name):
-                target = media / Path(source).name
-                while target.name in taken:
-                    target = media / f"{name}-{target.name}"
-                taken.add(target.name)
-                shutil.copy2(source, target)
-                changes[name] = str(target.resolve())
+                changes[name] = copied(source, name)
+        project = _with_evidence(project, lambda e: copied(e, "consent") if Path(e).is_file() else e)
     except OSError as error:
         raise ProjectError(f"{folder} cannot take the project's files: {error.strerror or error}.") from error
     path = folder / f"{project.name or 'Untitled'}{SUFFIX}"

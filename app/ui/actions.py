@@ -50,6 +50,7 @@ ACTIONS: Final[tuple[ActionSpec, ...]] = (
     _a("file.save", "Save", "File", "Ctrl+S", "save"),
     _a("file.save_as", "Save as…", "File", "Ctrl+Shift+S"),
     _a("file.collect", "Collect files…", "File", "", "", "Copy the project and all it uses into one folder", rule=True),
+    _a("file.consent", "Consent…", "File", "", "", "Who is shown in the portrait, and on what ground"),
     _a("file.export", "Export…", "File", "Ctrl+E", "export", "Video, frames, animation curves and editorial files"),
     _a("file.export_words", "Export words…", "File", "", "", "SRT or TextGrid", rule=True),
     _a("file.quit", "Quit", "File", "Ctrl+Q"),

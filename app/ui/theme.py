@@ -223,8 +223,8 @@ QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled { color: $fain
 QAbstractSpinBox { padding: 3px 4px; }
 QAbstractSpinBox > QLineEdit { border: none; padding: 0 3px; background: transparent; min-height: 0; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; border: none; }
-QComboBox::drop-down { border: none; width: 20px; }
-QComboBox::down-arrow { image: url($chevron); width: 10px; height: 10px; }
+QComboBox::drop-down, QDateEdit::drop-down { border: none; width: 20px; }
+QComboBox::down-arrow, QDateEdit::down-arrow { image: url($chevron); width: 10px; height: 10px; }
 QComboBox QAbstractItemView { background: $panel; border: 1px solid $strong; selection-background-color: $hover;
   selection-color: $text; padding: 4px; }
 QCheckBox { spacing: 8px; background: transparent; }

@@ -17,6 +17,7 @@ from app.core.folders import read_json
 from app.core.project import Project
 from app.export import Take, write
 from app.ui import widgets, work
+from app.ui.controllers.consent import ConsentController
 from app.ui.export_dialog import ExportDialog
 from engines.api import Performance
 from engines.errors import StudioError
@@ -38,6 +39,7 @@ class FileController(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self.window, self.session = window, window.session
+        self._consent = ConsentController(window)
         self._autosave = safety.Autosave()
         self._lock: safety.Lock | None = None
         # Writing and syncing a file can take long on a slow disk, so it has a thread of its own.
@@ -54,7 +56,7 @@ class FileController(QObject):
             "file.voice": self.voice, "file.curves": self.curves, "file.captions": self.captions,
             "file.save": self.save, "file.save_as": self.save_as, "file.collect": self.collect,
             "direct.capture": self.capture,
-            "file.export": self.export, "file.export_words": self.export_words,
+            "file.consent": self._consent.edit, "file.export": self.export, "file.export_words": self.export_words,
             "file.quit": self.window.close,
         }  # fmt: skip
 
@@ -193,6 +195,9 @@ class FileController(QObject):
         project = commands.set_voice(
             project, str(voice), text.read_text(encoding="utf-8").strip() if text.exists() else ""
         )
+        shot = ASSETS / "demo" / "demo.soliloquy"
+        if shot.is_file():
+            project = project.with_(consents=project_file.load(shot).consents)
         self.session.open(project, None)
 
     def portrait(self) -> None:
@@ -278,8 +283,10 @@ class FileController(QObject):
             return
         dialog = ExportDialog(self.session, self.window.preferences, self.window)
         if widgets.run_dialog(dialog):
-            self.window.queue.add(dialog.request())
-            self.window.show_queue()
+            request = self._consent.asked(dialog.request())
+            if request is not None:
+                self.window.queue.add(request)
+                self.window.show_queue()
 
     def export_words(self) -> None:
         session = self.session

@@ -35,6 +35,9 @@ class QuickStudio:
 
         return load_portrait(Path(project.portrait), project.face)
 
+    def portrait_digest(self, project: Project) -> str:
+        return str(self.portrait(project).digest())
+
     def analyse(self, project: Project, *, progress: Any = None, cancel: Any = None) -> Any:
         self.calls.append("analyse")
         text = project.speech.text.split() or ["one", "two"]
