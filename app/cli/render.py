@@ -30,6 +30,7 @@ def render(options: argparse.Namespace, report: Report, cancel: CancelToken) -> 
     """``soliloquy render``."""
     from app.core.studio import Studio
 
+    check_outputs(options.output)
     studio = Studio()
     project = consented(project_of(options), options, report, studio)
     if options.save_project is not None:
@@ -61,6 +62,13 @@ def demo(options: argparse.Namespace, report: Report, cancel: CancelToken) -> li
     return export(project, outputs, options, report, cancel)
 
 
+def check_outputs(outputs: list[Path]) -> None:
+    """Refuse folders where files are expected."""
+    for path in outputs:
+        if path.is_dir():
+            raise ExportError(f"{path} is a folder. Give the name of a file, such as {path / 'talk.mp4'}.")
+
+
 def export(
     project: Project, outputs: list[Path], options: argparse.Namespace, report: Report, cancel: CancelToken,
     studio: Studio | None = None,
@@ -69,9 +77,7 @@ def export(
     from app.core.studio import Studio, scaled
     from app.export import format_of
 
-    for path in outputs:
-        if path.is_dir():
-            raise ExportError(f"{path} is a folder. Give the name of a file, such as {path / 'talk.mp4'}.")
+    check_outputs(outputs)
     chosen = export_options(options)
     for path in outputs:
         format_of(path, chosen)
