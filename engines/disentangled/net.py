@@ -8,6 +8,7 @@ official checkpoints (``EDTalk.pt``, ``EDTalk_lip_pose.pt``, ``vox.pt`` ...); im
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -275,7 +276,7 @@ class Decoder(nn.Module):
         return rgb
 
 
-class MotionNet(nn.Module):
+class MotionNet(nn.Module, ABC):
     """What EDTalk and LIA share: an encoder, a decoder, linear heads and an orthogonal basis.
 
     Attributes
@@ -299,13 +300,13 @@ class MotionNet(nn.Module):
         code, features = self.enc.net_app(image)
         return code, features
 
+    @abstractmethod
     def heads(self) -> dict[str, list[nn.Sequential]]:
         """For each bank, the linear stacks that turn a code into its coordinates."""
-        raise NotImplementedError
 
+    @abstractmethod
     def directions(self) -> Tensor:
         """The stored directions : (style_dim, N)."""
-        raise NotImplementedError
 
     def coordinates(self, code: Tensor) -> Tensor:
         """Coordinates of a driver's code along the basis : (B, N), unbounded."""
