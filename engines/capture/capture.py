@@ -47,6 +47,8 @@ class Capture:
     head : the person's head
     shots : first frame of each shot
     notes : what the user should know: bridged gaps, cuts, other faces
+    track : the landmarks that were followed, in pixels of pictures no larger than `MAX_SIDE`
+    rest : float32 (52,), weights of the fitted head that count as the person's resting face (`calibrated`)
     """
 
     performance: Performance
@@ -54,6 +56,8 @@ class Capture:
     head: FittedHead
     shots: tuple[int, ...]
     notes: tuple[str, ...]
+    track: Track
+    rest: np.ndarray
 
 
 def capture_video(
@@ -153,7 +157,8 @@ def _finish(track: Track, rate: Fraction, fitted: FittedHead, poses: list[Pose |
         weights[part] = smooth_weights(weights[part], rate)
         head[part] = smooth_motion(head[part], rate)
         gaze[part] = smooth_motion(gaze[part], rate, 0.12)
-    weights = calibrated(weights, seen)
+    rest = resting(weights, seen)
+    weights = calibrated(weights, rest)
     head = head - np.median(head[seen], axis=0)
     gaze = gaze - np.median(gaze[seen], axis=0)
     missing = int((~seen).sum())
@@ -162,7 +167,7 @@ def _finish(track: Track, rate: Fraction, fitted: FittedHead, poses: list[Pose |
     if len(track.shots) > 1:
         notes.append(f"{len(track.shots)} shots, cut at frames {', '.join(map(str, track.shots[1:]))}.")
     performance = Performance(rate, weights, head, gaze, np.zeros(len(weights)))
-    return Capture(performance, confidence.astype(np.float32), fitted, track.shots, tuple(notes))
+    return Capture(performance, confidence.astype(np.float32), fitted, track.shots, tuple(notes), track, rest)
 
 
 def _calmest(track: Track) -> tuple[FaceLandmarks, tuple[int, int]]:
@@ -187,20 +192,25 @@ def _calmest(track: Track) -> tuple[FaceLandmarks, tuple[int, int]]:
     return FaceLandmarks(points.astype(np.float32), spread, box, 1.0), track.size
 
 
-def calibrated(weights: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Weights with the person's resting face taken as 0.
+def resting(weights: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """The person's resting face : float32 (52,).
 
-    A unit that is never lower than some value belongs to the person's features, not to what they do. Its tenth
-    percentile, 0.4 at most, becomes 0, and 1 stays 1.
+    A unit that is never lower than some value belongs to the person's features, not to what they do: its tenth
+    percentile, 0.4 at most.
 
     Parameters
     ----------
     weights : (T, 52)
     seen : bool (T,)
     """
-    rest = np.zeros(arkit.COUNT)
+    rest = np.zeros(arkit.COUNT, np.float32)
     index = list(_CALIBRATED)
     rest[index] = np.minimum(np.percentile(weights[seen][:, index], 10, axis=0), 0.4)
+    return rest
+
+
+def calibrated(weights: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """Weights (T, 52) with the resting face ``rest`` (52,) taken as 0; 1 stays 1."""
     return np.asarray(np.clip((weights - rest) / (1 - rest), 0, 1))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from engines import arkit
 from engines.api import head_rotation
-from engines.capture.capture import calibrated
+from engines.capture.capture import calibrated, resting
 from engines.capture.smooth import fill, parabola, smooth_weights
 from engines.capture.solve import FaceSolver
 from engines.rig.camera import Camera
@@ -77,7 +77,7 @@ def test_rest_is_what_the_face_always_shows() -> None:
     smile = arkit.INDEX["mouthSmileLeft"]
     weights[:, smile] = 0.2
     weights[40:50, smile] = 0.8
-    result = calibrated(weights, np.ones(100, bool))
+    result = calibrated(weights, resting(weights, np.ones(100, bool)))
     assert result[0, smile] == 0
     assert result[45, smile] == pytest.approx(0.75)
 
