@@ -117,7 +117,7 @@ def take_key(take: Take, render: RenderOptions | None) -> str:
     """Names everything that decides the pixels of a take."""
     facts = {k: take.provenance.get(k) for k in ("software", "engine", "weights", "portrait", "voice")}
     engine = registry.info(str(facts["engine"])).entry.partition(":")[0].rpartition(".")[0]
-    facts["code"] = code_digest(engine, "engines.blendshape", "engines.rig", "engines.face")
+    facts["code"] = code_digest(engine, "engines.teaching", "engines.blendshape", "engines.rig", "engines.face")
     return content_key(facts, take.performance.digest(), take.rate, take.start, take.size, render)
 
 

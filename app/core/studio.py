@@ -258,7 +258,9 @@ class Studio:
         own_head.check_engine(self.portrait(project), info)
         package = info.entry.partition(":")[0].rpartition(".")[0]
         key = content_key(
-            project.engine, digest, code_digest(package, "engines.blendshape", "engines.rig", "engines.face")
+            project.engine,
+            digest,
+            code_digest(package, "engines.teaching", "engines.blendshape", "engines.rig", "engines.face"),
         )
 
         def prepare() -> Any:

@@ -14,9 +14,9 @@ from engines.api import CancelToken, EngineInfo, Performance, Portrait, Progress
 from engines.blendshape.actor import VERSION, BlendshapeActor
 from engines.blendshape.expression import drawn_weights, limited_head
 from engines.blendshape.mesh_actor import MeshActor, mesh_actor
-from engines.errors import EngineError, InputError
 from engines.face.landmarks import find_face
 from engines.face.matte import person_matte
+from engines.ranges import checked_range
 from engines.rig.fit import fit_head
 
 _WORKERS: Final = 2
@@ -82,13 +82,7 @@ class BlendshapeEngine:
             When the range lies outside the performance.
         """
         options = options or RenderOptions()
-        stop = len(performance) if stop is None else stop
-        if getattr(actor, "engine_id", None) != self.info.id:
-            raise EngineError("This actor was prepared by another engine. Prepare the portrait again.")
-        if not 0 <= start <= stop <= len(performance):
-            raise InputError(
-                f"Frames {start} to {stop} lie outside the performance, which has {len(performance)} frames."
-            )
+        stop = checked_range(self.info, actor, performance, start, stop)
         return self._frames(actor, performance, options, start, stop, cancel or CancelToken())
 
     def _frames(

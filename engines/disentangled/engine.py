@@ -10,16 +10,11 @@ import numpy as np
 from engines.api import CancelToken, EngineInfo, Performance, Portrait, Progress, RenderOptions, no_progress
 from engines.blendshape.actor import BlendshapeActor
 from engines.blendshape.engine import BlendshapeEngine
-from engines.disentangled import prior
 from engines.disentangled.actor import VERSION, TaughtActor
-from engines.disentangled.banks import banks, motion
-from engines.disentangled.teacher import Teacher
-from engines.errors import EngineError, InputError
+from engines.errors import InputError
+from engines.ranges import checked_range
+from engines.teaching.closed import teach
 
-FACE_PX: Final = 128
-"""Width of the face that an actor is taught at: about that of the official networks' 256 pixel pictures."""
-EYES_PX: Final = 400
-"""The same for the eyes, whose lashes a smaller size would smear."""
 _BATCH: Final = 4
 
 
@@ -47,14 +42,11 @@ class DisentangledEngine:
             )
         rig = self._rig.prepare(portrait, progress=lambda p, what: progress(0.3 * p, what), cancel=cancel)
         assert isinstance(rig, BlendshapeActor)
-        teacher = Teacher(rig, FACE_PX)
         cancel.check()
-        eyes = teacher if teacher.crop.scale == 1 else Teacher(rig, EYES_PX)
-        cancel.check()
-        learnt = prior.fit(
-            teacher, eyes.painter, banks(), progress=lambda p, what: progress(0.4 + 0.6 * p, what), cancel=cancel
+        closed = teach(rig, progress=lambda p, what: progress(0.3 + 0.7 * p, what), cancel=cancel)
+        return TaughtActor(
+            closed.rig, closed.crop, closed.banks, closed.prior, closed.eye_crop, f"{rig.digest}-disentangled-{VERSION}"
         )
-        return TaughtActor(rig, teacher.crop, banks(), learnt, eyes.crop, f"{rig.digest}-disentangled-{VERSION}")
 
     def render(
         self,
@@ -75,13 +67,7 @@ class DisentangledEngine:
         InputError
             When the range lies outside the performance.
         """
-        stop = len(performance) if stop is None else stop
-        if getattr(actor, "engine_id", None) != self.info.id:
-            raise EngineError("This actor was prepared by another engine. Prepare the portrait again.")
-        if not 0 <= start <= stop <= len(performance):
-            raise InputError(
-                f"Frames {start} to {stop} lie outside the performance, which has {len(performance)} frames."
-            )
+        stop = checked_range(self.info, actor, performance, start, stop)
         return self._frames(actor, performance, options or RenderOptions(), start, stop, cancel or CancelToken())
 
     def _frames(
@@ -95,7 +81,7 @@ class DisentangledEngine:
     ) -> Iterator[np.ndarray]:
         if start == stop:
             return
-        moved = motion(performance, actor.rest_weights, actor.head.rest_head)
+        moved = actor.motion(performance)
         coordinates = actor.banks.coordinates(moved)
         cancel.check()
         stage = actor.stage(options.size, options.draft)

@@ -22,7 +22,7 @@ from engines import arkit, registry
 from engines.api import Performance, RenderOptions
 from engines.disentangled.actor import TaughtActor
 from engines.disentangled.engine import DisentangledEngine
-from engines.disentangled.lessons import lessons
+from engines.teaching.lessons import lessons
 from engines.face.portrait import load_portrait
 
 

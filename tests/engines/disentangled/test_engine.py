@@ -11,8 +11,8 @@ from engines import arkit, registry
 from engines.api import CancelToken, Performance, Portrait, RenderOptions
 from engines.disentangled.actor import TaughtActor
 from engines.disentangled.engine import DisentangledEngine
-from engines.disentangled.lessons import lessons
 from engines.errors import Cancelled, EngineError, InputError
+from engines.teaching.lessons import lessons
 
 SIZE = RenderOptions(size=(320, 320))
 

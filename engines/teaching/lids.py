@@ -13,7 +13,7 @@ import numpy as np
 
 from engines.blendshape.eyes import EyePose, draw_eye
 from engines.blendshape.painter import Painter
-from engines.disentangled.banks import EXPRESSION, FACE_UNITS, Banks
+from engines.teaching.banks import EXPRESSION, FACE_UNITS, Banks
 
 _SCALE: Final = np.array([2.4, 2.0, 5.0, 5.0])
 """What a closed lid and a radian of gaze count beside each other."""

@@ -3,7 +3,7 @@
 The head's motion is fitted forwards (where each place of the photo goes), where it is smooth, and inverted for a
 frame by fixed-point iteration. The face's is fitted backwards (where each pixel comes from) on the still head, so a
 mouth or expression coordinate moves nothing but what it moved in the lessons, whatever the pose. Lips part
-as `engines.disentangled.lips` says. and eyes move as `engines.disentangled.lids` says. What is still missing (shade,
+as `engines.teaching.lips` says. and eyes move as `engines.teaching.lids` says. What is still missing (shade,
 wrinkles) is a residual of rank `RANK`.
 """
 
@@ -16,12 +16,12 @@ import numpy as np
 
 from engines.api import CancelToken, Performance, Progress, no_progress
 from engines.blendshape.painter import Painter
-from engines.disentangled.banks import EXPRESSION, MOUTH, POSE, Banks, motion
-from engines.disentangled.draw import LAYERS, OPEN_PX
-from engines.disentangled.lessons import lessons
-from engines.disentangled.lids import Eye, fit_eyes
-from engines.disentangled.lips import Lips, fit_lips
-from engines.disentangled.teacher import Box, Teacher
+from engines.teaching.banks import EXPRESSION, MOUTH, POSE, Banks, motion
+from engines.teaching.draw import LAYERS, OPEN_PX
+from engines.teaching.lessons import lessons
+from engines.teaching.lids import Eye, fit_eyes
+from engines.teaching.lips import Lips, fit_lips
+from engines.teaching.teacher import Box, Teacher
 
 STRIDE: Final = 2
 """Pixels of the actor between two values of a motion field."""
@@ -231,7 +231,7 @@ def fit(
 
 
 def still_layers(prior: Prior, features: np.ndarray, coordinates: np.ndarray, speaks: float = 1.0) -> np.ndarray:
-    """Motion and lips of the still head, without residuals : float32 (H, W, `engines.disentangled.draw.LAYERS`).
+    """Motion and lips of the still head, without residuals : float32 (H, W, `engines.teaching.draw.LAYERS`).
 
     Parameters
     ----------

@@ -16,9 +16,9 @@ import numpy as np
 from engines import arkit
 from engines.blendshape.background import pull_push
 from engines.blendshape.raster import NOTHING, raster
-from engines.disentangled.banks import MOUTH, MOUTH_UNITS, Banks
-from engines.disentangled.teacher import Box, Teacher
 from engines.rig.mesh import PARTS
+from engines.teaching.banks import MOUTH, MOUTH_UNITS, Banks
+from engines.teaching.teacher import Box, Teacher
 
 STRIDE: Final = 2
 _JAW_KNOTS: Final = (0.0, 0.15, 0.3, 0.5, 0.8)
@@ -65,7 +65,7 @@ class Lips:
 
         Parameters
         ----------
-        features : (F,), from `engines.disentangled.prior.face_features`
+        features : (F,), from `engines.teaching.prior.face_features`
         """
         import cv2
 
@@ -159,7 +159,7 @@ def fit_lips(
     Parameters
     ----------
     coordinates : (T, 36)
-    features : (T, F), from `engines.disentangled.prior.face_features`
+    features : (T, F), from `engines.teaching.prior.face_features`
     moved : float32 (F, M, 2), motion of the mouth's vertices by feature
     frames : uint8 (T, H, W, 3)
     """

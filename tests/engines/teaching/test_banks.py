@@ -6,8 +6,8 @@ import numpy as np
 
 from engines import arkit
 from engines.api import Performance
-from engines.disentangled.banks import COUNT, EXPRESSION, MOUTH, POSE, banks, motion
-from engines.disentangled.lessons import lessons
+from engines.teaching.banks import COUNT, EXPRESSION, MOUTH, POSE, banks, motion
+from engines.teaching.lessons import lessons
 
 
 def coordinates(performance: Performance) -> np.ndarray:
@@ -48,7 +48,7 @@ def test_lessons_have_unit_spread_and_repeat() -> None:
 
 def test_what_speech_and_feeling_use_survives_the_banks() -> None:
     found = motion(lessons(500, seed=4), np.zeros(52), np.zeros(3))
-    from engines.disentangled.banks import MOUTH_UNITS
+    from engines.teaching.banks import MOUTH_UNITS
 
     back = found.mouth @ banks().mouth @ np.linalg.pinv(banks().mouth)
     names = [arkit.NAMES[i] for i in MOUTH_UNITS]

@@ -119,7 +119,7 @@ def _axes(values: np.ndarray, emphasis: np.ndarray, count: int) -> np.ndarray:
 @cache
 def banks() -> Banks:
     """The banks of every taught actor: the same for all, from the motion they are taught with."""
-    from engines.disentangled.lessons import lessons
+    from engines.teaching.lessons import lessons
 
     found = motion(lessons(2000, seed=1), np.zeros(arkit.COUNT), np.zeros(3))
     mouth = [_EMPHASIS.get(arkit.NAMES[i], 1.0) for i in MOUTH_UNITS]
