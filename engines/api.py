@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -71,6 +71,9 @@ class Performance:
     gaze : float32 (T, 4): left eye yaw, pitch, right eye yaw, pitch in radians relative to the head. It turns the
         eyeballs; the ``eyeLook*`` weights move only the lids (see `look_weights`)
     tongue : float32 (T,), 0 rest to 1: the tongue tip raised to the teeth as for l, n, d, t, th
+    extras : what the artist's curves ask of the drawing engine's own numbers (`EngineInfo.coordinates`), by name:
+        float32 (T, 2), gain and offset on what the engine would do by itself. Engines read it by `coordinate`; it means
+        nothing to other engines and to files
     """
 
     rate: Fraction
@@ -78,6 +81,7 @@ class Performance:
     head: np.ndarray
     gaze: np.ndarray
     tongue: np.ndarray
+    extras: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         count = len(self.weights)
@@ -90,6 +94,14 @@ class Performance:
                 raise InputError(f"Performance.{name} holds values that are not numbers.")
             array.setflags(write=False)
             object.__setattr__(self, name, array)
+        object.__setattr__(self, "extras", {n: self._extra(n, a) for n, a in self.extras.items()})
+
+    def _extra(self, name: str, values: np.ndarray) -> np.ndarray:
+        array = np.ascontiguousarray(values, np.float32)
+        if array.shape != (len(self), 2) or not np.isfinite(array).all():
+            raise InputError(f"Performance.extras['{name}'] must hold {len(self)} x 2 numbers, has {array.shape}.")
+        array.setflags(write=False)
+        return array
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -97,8 +109,11 @@ class Performance:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Performance):
             return NotImplemented
-        return self.rate == other.rate and all(
-            np.array_equal(getattr(self, n), getattr(other, n)) for n in ("weights", "head", "gaze", "tongue")
+        return (
+            self.rate == other.rate
+            and all(np.array_equal(getattr(self, n), getattr(other, n)) for n in ("weights", "head", "gaze", "tongue"))
+            and self.extras.keys() == other.extras.keys()
+            and all(np.array_equal(self.extras[name], other.extras[name]) for name in self.extras)
         )
 
     @staticmethod
@@ -113,30 +128,48 @@ class Performance:
     def slice(self, start: int, stop: int) -> Performance:
         """Frames ``start`` to ``stop`` (exclusive)."""
         part = np.s_[start:stop]
-        return Performance(self.rate, self.weights[part], self.head[part], self.gaze[part], self.tongue[part])
+        extras = {name: values[part] for name, values in self.extras.items()}
+        return Performance(self.rate, self.weights[part], self.head[part], self.gaze[part], self.tongue[part], extras)
 
     def resampled(self, rate: Fraction, count: int | None = None) -> Performance:
         """The same motion at another frame rate (linear in time)."""
         if rate == self.rate and count in (None, len(self)):
             return self
-        parts = (self.weights, self.head, self.gaze, self.tongue)
-        return Performance(rate, *(resample(p, self.rate, rate, count) for p in parts))
+        weights, head, gaze, tongue = (
+            resample(p, self.rate, rate, count) for p in (self.weights, self.head, self.gaze, self.tongue)
+        )
+        extras = {name: resample(values, self.rate, rate, count) for name, values in self.extras.items()}
+        return Performance(rate, weights, head, gaze, tongue, extras)
 
     def mirrored(self) -> Performance:
         """The performance as a mirror shows it."""
         head = self.head * np.array([1, -1, -1, -1, 1, 1], np.float32)
         gaze = self.gaze[:, [2, 3, 0, 1]] * np.array([-1, 1, -1, 1], np.float32)
-        return Performance(self.rate, self.weights[:, list(arkit.MIRROR)], head, gaze, self.tongue)
+        return Performance(self.rate, self.weights[:, list(arkit.MIRROR)], head, gaze, self.tongue, self.extras)
 
     def channel(self, name: str) -> np.ndarray:
         """Curve of one ARKit unit : float32 (T,)."""
         return np.asarray(self.weights[:, arkit.INDEX[name]])
+
+    def coordinate(self, name: str, automatic: np.ndarray | float = 0.0) -> np.ndarray:
+        """One of the engine's own numbers with the artist's curve on it : float32 (T,).
+
+        Parameters
+        ----------
+        name : of an `EngineInfo.coordinates`
+        automatic : (T,) or one number, what the engine would do by itself; comes back where there is no curve
+        """
+        values = np.broadcast_to(np.asarray(automatic, np.float32), (len(self),))
+        asked = self.extras.get(name)
+        return values if asked is None else values * asked[:, 0] + asked[:, 1]
 
     def digest(self) -> str:
         """Content hash, stable across runs and machines."""
         h = hashlib.blake2b(f"{PERFORMANCE_VERSION} {self.rate}".encode(), digest_size=16)
         for array in (self.weights, self.head, self.gaze, self.tongue):
             h.update(array.tobytes())
+        for name in sorted(self.extras):
+            h.update(name.encode() + self.extras[name].tobytes())
         return h.hexdigest()
 
 
@@ -190,6 +223,24 @@ class Portrait:
 
 
 @dataclass(frozen=True)
+class Coordinate:
+    """One of an engine's own numbers, which the artist may move by a curve named ``ENGINE_ID.NAME``.
+
+    Attributes
+    ----------
+    name : letters, digits, ``_`` and ``-``
+    label, group : for people: its name and the heading it stands under
+    low, high : what the sliders run over
+    """
+
+    name: str
+    label: str = ""
+    group: str = ""
+    low: float = -1.0
+    high: float = 1.0
+
+
+@dataclass(frozen=True)
 class EngineInfo:
     """What an engine is and what it honours, read from its ``engine.toml`` without importing it.
 
@@ -203,6 +254,7 @@ class EngineInfo:
     memory_mb : rough device memory while rendering
     reasons : control -> why it is not honoured, shown beside the greyed-out control
     meshes : draws an artist's own head (`Portrait.head`), too
+    coordinates : its own numbers that curves can move; `Engine.render` gets the curves by `Performance.coordinate`
     """
 
     id: str
@@ -216,6 +268,7 @@ class EngineInfo:
     memory_mb: int = 0
     reasons: dict[str, str] = field(default_factory=dict)
     meshes: bool = False
+    coordinates: tuple[Coordinate, ...] = ()
 
 
 class CancelToken:

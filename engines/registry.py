@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 import tomllib
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
-from engines.api import Engine, EngineInfo
+from engines.api import Coordinate, Engine, EngineInfo
 from engines.errors import EngineError, InputError
 
 DEFAULT = "blendshape"
@@ -31,9 +34,28 @@ def read_info(path: Path) -> EngineInfo:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         data["honours"] = frozenset(data["honours"])
         data["needs"] = tuple(data.get("needs", ()))
+        data["coordinates"] = _coordinates(data.get("coordinates", []))
         return EngineInfo(**data)
-    except (KeyError, TypeError, tomllib.TOMLDecodeError, OSError) as error:
+    except (KeyError, TypeError, ValueError, tomllib.TOMLDecodeError, OSError) as error:
         raise EngineError(f"The engine manifest {path} cannot be used: {error}. Correct or remove it.") from error
+
+
+def _coordinates(entries: list[dict[str, Any]]) -> tuple[Coordinate, ...]:
+    """The ``[[coordinates]]`` of a manifest; ``count = N`` in an entry stands for NAME_1 to NAME_N."""
+    found: list[Coordinate] = []
+    for entry in entries:
+        fields = dict(entry)
+        count = fields.pop("count", 0)
+        base = Coordinate(**fields)
+        label = base.label or base.name.replace("_", " ").capitalize()
+        numbers = [("", "")] if not count else [(f"_{i + 1}", f" {i + 1}") for i in range(count)]
+        found += [replace(base, name=base.name + tail, label=label + number) for tail, number in numbers]
+    names = [c.name for c in found]
+    if wrong := [n for n in names if not re.fullmatch(r"[A-Za-z0-9_-]+", n) or names.count(n) > 1]:
+        raise ValueError(f"coordinate '{wrong[0]}' is there twice or holds more than letters, digits, _ and -")
+    if wrong := [c.name for c in found if not c.low < c.high]:
+        raise ValueError(f"low of coordinate '{wrong[0]}' is not below its high")
+    return tuple(found)
 
 
 def _manifests() -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,19 @@ def samples() -> Path:
     if not SAMPLES.is_dir():
         pytest.skip("the sample folder is not beside this checkout")
     return SAMPLES
+
+
+@pytest.fixture
+def plain_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Id of the small engine in ``tests/engines/plain_engine``, registered as a third party's package would be."""
+    from engines import registry
+
+    point = EntryPoint("plain", "tests.engines.plain_engine", "soliloquy.engines")
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    registry.engines.cache_clear()
+    yield "plain"
+    registry.engines.cache_clear()
+    registry.load.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -212,7 +212,8 @@ def check_channel(channel: str) -> str:
     if channel in known or (rest and group not in ("pose", "gaze")):
         return channel
     raise InputError(
-        f"There is no curve channel '{channel}'. Use an ARKit unit, pose.yaw_deg, gaze.pitch_deg or blink."
+        f"There is no curve channel '{channel}'. Use an ARKit unit, pose.yaw_deg, gaze.pitch_deg, blink or "
+        "ENGINE.NAME for an engine's own number."
     )
 
 

@@ -31,6 +31,7 @@ from app.core.passes import (
 from app.core.passes.mouth import Mouth
 from app.core.passes.scene import TRACK_RATE, Scene
 from app.core.project import AutoMotion, Project
+from engines import registry
 from engines.api import Performance
 from engines.errors import InputError
 from engines.timebase import frame_count, parse_rate
@@ -91,7 +92,9 @@ def perform(
         )
         start = mouth.apply(start, scene, spoken)
         start = style.apply(start, scene)
-    return direct(start, scene)
+    directed = direct(start, scene)
+    engine = registry.engines().get(project.engine)  # a project may name one that is not on this machine
+    return directed if engine is None else directed.with_(extras=curves.own(scene.controls, engine))
 
 
 def direct(performance: Performance, scene: Scene) -> Performance:

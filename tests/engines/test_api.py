@@ -91,3 +91,23 @@ def test_a_cancelled_token_raises() -> None:
     token.cancel()
     with pytest.raises(Cancelled):
         token.check()
+
+
+def test_an_engines_own_numbers_travel_with_the_performance() -> None:
+    plain = performance(3)
+    asked = np.stack([np.zeros(7), np.arange(7.0)], -1)
+    with_curve = plain.with_(extras={"level": asked})
+    assert with_curve != plain
+    assert with_curve.digest() != plain.digest()
+    assert plain.with_(extras={}).digest() == plain.digest()
+    np.testing.assert_array_equal(with_curve.coordinate("level", 5.0), np.arange(7))
+    np.testing.assert_array_equal(with_curve.slice(2, 4).coordinate("level"), [2, 3])
+    np.testing.assert_allclose(with_curve.resampled(Fraction(50)).coordinate("level")[:3], [0, 0.5, 1])
+    np.testing.assert_array_equal(plain.coordinate("level", np.arange(7.0)), np.arange(7))
+    assert with_curve.mirrored().mirrored() == with_curve
+
+
+def test_curves_of_another_length_or_without_numbers_are_refused() -> None:
+    for wrong in (np.zeros((6, 2)), np.zeros(7), np.full((7, 2), np.nan)):
+        with pytest.raises(InputError, match="level"):
+            performance(3).with_(extras={"level": wrong})

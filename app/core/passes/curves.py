@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from app.core.controls import SampledCurve
+from app.core.controls import Controls, SampledCurve
 from app.core.passes.scene import Scene
 from app.core.project import CHANNELS_GAZE, CHANNELS_POSE
 from engines import arkit
-from engines.api import Performance
+from engines.api import EngineInfo, Performance
 
 _POSE_SCALE = (*[np.pi / 180] * 3, 1.0, 1.0, 1.0)
 
@@ -53,3 +55,22 @@ def units(performance: Performance, scene: Scene) -> Performance:
         for i in columns:
             weights[:, i] = meet(weights[:, i], curve)
     return performance.with_(weights=np.clip(weights, 0, 1))
+
+
+def own(controls: Controls, info: EngineInfo) -> dict[str, np.ndarray]:
+    """What ``ENGINE_ID.NAME`` curves ask of the engine that draws, as `engines.api.Performance.extras`."""
+    known = {coordinate.name for coordinate in info.coordinates}
+    found: dict[str, np.ndarray] = {}
+    for curve in controls.curves:
+        engine_id, _, name = curve.channel.partition(".")
+        if engine_id == info.id and name in known:
+            gain, offset = np.ones(len(controls)), np.zeros(len(controls))
+            found[name] = np.stack([meet(gain, _scaling(curve)), meet(offset, curve)], -1)
+    return found
+
+
+def _scaling(curve: SampledCurve) -> SampledCurve:
+    """The part of ``curve`` that scales what was there; only multiplying and replacing curves have one."""
+    if curve.mode == "multiply":
+        return curve
+    return replace(curve, values=np.zeros_like(curve.values))

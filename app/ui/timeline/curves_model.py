@@ -11,8 +11,8 @@ from app.core.project import CHANNELS_GAZE, CHANNELS_POSE, Key, Project
 from app.ui.timeline.edits import Selection, by_row
 from app.ui.timeline.layout import Item
 from app.ui.timeline.scale import TimeScale, nice_range
-from engines import arkit
-from engines.api import Performance
+from engines import arkit, registry
+from engines.api import Coordinate, Performance
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Head", tuple(f"pose.{name}" for name in CHANNELS_POSE)),
@@ -22,9 +22,43 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
 KEY_PX = 8
 
 
+OTHER_ENGINES = "Of other engines"
+
+
+def groups(project: Project) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The channels that can be keyed, under their headings: the face's, the engine's own, and what is keyed besides."""
+    found: dict[str, tuple[str, ...]] = {}
+    engine = registry.engines().get(project.engine)
+    for coordinate in () if engine is None else engine.coordinates:
+        heading = f"{engine.name}: {coordinate.group}" if coordinate.group else engine.name  # type: ignore[union-attr]
+        found[heading] = (*found.get(heading, ()), f"{project.engine}.{coordinate.name}")
+    known = {channel for _, channels in (*GROUPS, *found.items()) for channel in channels}
+    if others := tuple(c.channel for c in project.curves if c.channel not in known):
+        found[OTHER_ENGINES] = others
+    return (*GROUPS, *found.items())
+
+
+def coordinate(channel: str) -> Coordinate | None:
+    """What the manifest of an engine on this machine says about its own channel; None for other channels."""
+    engine_id, _, name = channel.partition(".")
+    engine = registry.engines().get(engine_id)
+    return None if engine is None else next((c for c in engine.coordinates if c.name == name), None)
+
+
+def limits(channel: str) -> tuple[float, float]:
+    """What sliders of a channel run over, in its unit."""
+    own = coordinate(channel)
+    if own is not None:
+        return own.low, own.high
+    return {"°": (-45.0, 45.0), "cm": (-15.0, 15.0)}.get(unit(channel), (-1.0, 1.0))
+
+
 def channel_name(channel: str) -> str:
     """A channel for people: ``mouthSmileLeft`` is ``Mouth smile left``, ``pose.yaw_deg`` is ``Head yaw``."""
     if "." in channel:
+        own = coordinate(channel)
+        if own is not None:
+            return own.label
         group, _, name = channel.partition(".")
         label = {"pose": "Head", "gaze": "Gaze"}.get(group, group)
         return f"{label} {name.replace('_deg', '').replace('_cm', ' (move)')}"
@@ -88,6 +122,8 @@ class Axes:
         low, high = min([0.0, *values]), max([least, *values])
         if degrees:
             low = min(low, -least)
+        for own in filter(None, map(coordinate, channels)):
+            low, high = min(low, own.low), max(high, own.high)
         self.low, self.high, self.step = nice_range(low, high)
 
 
@@ -119,7 +155,7 @@ def keys_in(
 
 
 def move_keys(project: Project, items: Selection, frames: int, value: float) -> tuple[Project, Selection]:
-    """Shift keys in time and value; weights stay in -1 to 1."""
+    """Shift keys in time and value; weights stay in -1 to 1, an engine's own numbers in their range."""
     rows = by_row(items)
     first = min((min(f) for f in rows.values()), default=0)
     frames = max(frames, -first)
@@ -134,9 +170,10 @@ def _limited(project: Project, channel: str, frames: set[int]) -> Project:
     curve = commands.curve(project, channel)
     if curve is None:
         return project
+    low, high = limits(channel)
     outside = [
-        Key(k.frame, float(np.clip(k.value, -1, 1)), k.interpolation)
+        Key(k.frame, float(np.clip(k.value, low, high)), k.interpolation)
         for k in curve.keys
-        if k.frame in frames and abs(k.value) > 1
+        if k.frame in frames and not low <= k.value <= high
     ]
     return commands.set_keys(project, channel, outside) if outside else project
