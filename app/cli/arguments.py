@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from app.cli import evaluate
+from app.cli import evaluate, footage
 
 COMMANDS: Final = (
     "render", "preview", "convert", "init", "analyse", "inspect", "engines", "presets", "weights", "demo", "open",
-    "evaluate",
+    "evaluate", "footage",
 )  # fmt: skip
 
 _DIRECTION = """direction:
@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     _init(commands)
     _analyse(commands)
     _reporting(evaluate.add_parser(commands))
+    _reporting(footage.add_parser(commands))
     inspect = commands.add_parser("inspect", help="say what is in a portrait, voice, project or curve file")
     inspect.add_argument("files", nargs="+", type=Path, metavar="FILE")
     inspect.add_argument("--json", action="store_true", help="as JSON")

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         from app.cli import _window
 
         return _window(options.files)
-    from app.cli import evaluate, information, render
+    from app.cli import evaluate, footage, information, render
 
     commands: dict[str, Callable[..., list[Path]]] = {
         "render": render.render,
@@ -46,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
         "presets": information.presets,
         "weights": information.weights,
         "evaluate": evaluate.evaluate,
+        "footage": footage.footage,
     }
     if options.command is None:
         from app.cli.arguments import parser

@@ -1,0 +1,150 @@
+"""A quick look at footage before the slow one: what is worth learning from, and what is wrong with the rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+
+from engines.api import CancelToken, Progress, no_progress
+from engines.capture.video import Video
+from engines.face.landmarks import FaceLandmarks, detect_faces
+
+REASONS: Final[dict[str, str]] = {
+    "no face": "no face is seen, or it is turned too far away",
+    "two people": "somebody else is in the picture, at least half as large",
+    "too small": "the face has less than half the pixels of the frames that are wanted",
+    "too dark": "the middle brightness of the face is below 28 of 255",
+    "blur": "the face has no fine detail: out of focus, moved, or enlarged from a smaller picture",
+    "cut": "a whole shot, shorter than the shortest clip",
+    "too short": "what is left between dropped stretches is shorter than the shortest clip",
+    "no sound": "the footage has no sound, and none of its name lies beside it",
+    "unreadable": "the file is no video that can be read",
+}
+"""Why footage is dropped."""
+
+EVERY_S: Final = 0.2
+"""Time between two looks."""
+DARKEST: Final = 28.0
+BLUNTEST: Final = 0.035
+"""`sharpness` below which a face counts as blurred: that of photos softened by about 0.025 eye distances."""
+OTHER: Final = 0.5
+"""Size of another face, in that of the first, from which it counts as another person."""
+_SHARP_SIDE: Final = 160
+"""Side that the face is brought to when its sharpness is measured, pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """What was seen in a video.
+
+    Attributes
+    ----------
+    labels : reason against each frame (`REASONS`), empty where there is none; as many as frames were decoded
+    size : (width, height) of the pictures looked at
+    """
+
+    labels: list[str]
+    size: tuple[int, int]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def usual(self) -> str:
+        """The most frequent reason, empty when there is none."""
+        found = Counter(label for label in self.labels if label).most_common(1)
+        return found[0][0] if found else ""
+
+
+def survey(
+    video: Video,
+    rate: Fraction,
+    least_side: float,
+    *,
+    progress: Progress = no_progress,
+    cancel: CancelToken | None = None,
+    max_side: int = 960,
+) -> Survey:
+    """Look at a video five times a second.
+
+    Parameters
+    ----------
+    rate : frames a second that the labels are for
+    least_side : smallest width of a face that is of use, in pixels of the video
+    """
+    step = max(1, round(EVERY_S * float(rate)))
+    expected = max(1, round(video.duration_s * float(rate)))
+    scale = video.scaled_size(max_side)[0] / video.width
+    seen: list[str] = []
+    count = 0
+    for index, frame in enumerate(video.frames(rate, max_side)):
+        count = index + 1
+        if index % step == 0:
+            if cancel is not None:
+                cancel.check()
+            seen.append(fault(frame, detect_faces(frame), least_side * scale))
+            progress(min(1.0, count / expected), "looking at the footage")
+    steady = [_middle(seen, i) for i in range(len(seen))]
+    labels = [steady[min(round(i / step), len(steady) - 1)] for i in range(count)]
+    return Survey(labels, video.scaled_size(max_side))
+
+
+def _middle(seen: list[str], i: int) -> str:
+    """The label of a look, unless both neighbours agree that it is a slip."""
+    before, after = seen[max(0, i - 1)], seen[min(len(seen) - 1, i + 1)]
+    return before if before == after else seen[i]
+
+
+def fault(rgb: np.ndarray, faces: list[FaceLandmarks], least_side: float) -> str:
+    """What is wrong with a picture, the first of `REASONS` that holds; empty when nothing is.
+
+    Parameters
+    ----------
+    rgb : uint8 (H, W, 3)
+    faces : as found in it, largest first
+    least_side : smallest width of a face in pixels
+    """
+    if not faces:
+        return "no face"
+    if len(faces) > 1 and faces[1].eye_distance > OTHER * faces[0].eye_distance:
+        return "two people"
+    face = faces[0]
+    if face.box[2] - face.box[0] < least_side:
+        return "too small"
+    grey = _face_grey(rgb, face)
+    if float(np.median(grey)) < DARKEST:
+        return "too dark"
+    return "blur" if sharpness(grey) < BLUNTEST else ""
+
+
+def _face_grey(rgb: np.ndarray, face: FaceLandmarks) -> np.ndarray:
+    """Brightness of the face, brought to a common size : float32 (S, S), 0 to 255."""
+    import cv2
+
+    x0, y0, x1, y1 = face.box
+    centre, half = ((x0 + x1) / 2, (y0 + y1) / 2), 0.45 * max(x1 - x0, y1 - y0)
+    left, top = max(0, round(centre[0] - half)), max(0, round(centre[1] - half))
+    part = rgb[top : round(centre[1] + half), left : round(centre[0] + half)]
+    grey = cv2.cvtColor(np.ascontiguousarray(part), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    flags = cv2.INTER_AREA if max(part.shape[:2]) > _SHARP_SIDE else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(grey, (_SHARP_SIDE, _SHARP_SIDE), interpolation=flags))
+
+
+def sharpness(grey: np.ndarray) -> float:
+    """Fine detail of a face in parts of its contrast: deviation of the Laplacian over that of the brightness.
+
+    After Pertuz et al. 2013, "Analysis of focus measure operators", there the energy of the Laplacian; divided by the
+    contrast so that light does not count. Slightly smoothed first, so that noise and compression count little.
+
+    Parameters
+    ----------
+    grey : float32 (S, S), the face brought to S = 160
+    """
+    import cv2
+
+    smooth = cv2.GaussianBlur(grey, (0, 0), 0.8)
+    return float(np.std(cv2.Laplacian(smooth, cv2.CV_32F)) / max(float(np.std(grey)), 1.0))
