@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final
 
 import numpy as np
 
@@ -16,11 +12,9 @@ from engines.blendshape.expression import drawn_weights, limited_head
 from engines.blendshape.mesh_actor import MeshActor, mesh_actor
 from engines.face.landmarks import find_face
 from engines.face.matte import person_matte
+from engines.frames import side_by_side
 from engines.ranges import checked_range
 from engines.rig.fit import fit_head
-
-_WORKERS: Final = 2
-"""Frames drawn at the same time; the kernels run without the GIL, so a window's own thread stays free."""
 
 
 class BlendshapeEngine:
@@ -99,26 +93,7 @@ class BlendshapeEngine:
         draw = (
             actor.drawer(performance, options) if isinstance(actor, MeshActor) else _drawer(actor, performance, options)
         )
-        cancel.check()
-        yield draw(start)  # the first one alone: a preview wants it at once
-        workers = min(_WORKERS, os.cpu_count() or 1, stop - start - 1)
-        if workers <= 1:
-            for i in range(start + 1, stop):
-                cancel.check()
-                yield draw(i)
-            return
-        pool = ThreadPoolExecutor(workers, thread_name_prefix="soliloquy-draw")
-        try:
-            waiting: deque[Future[np.ndarray]] = deque()
-            following = start + 1
-            for _ in range(start + 1, stop):
-                while following < stop and len(waiting) <= workers:
-                    waiting.append(pool.submit(draw, following))
-                    following += 1
-                cancel.check()
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        yield from side_by_side(draw, start, stop, cancel)
 
     def unload(self) -> None:
         """Nothing to give back: this engine holds no device memory."""

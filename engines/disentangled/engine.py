@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 import numpy as np
 
@@ -12,10 +11,9 @@ from engines.blendshape.actor import BlendshapeActor
 from engines.blendshape.engine import BlendshapeEngine
 from engines.disentangled.actor import VERSION, TaughtActor
 from engines.errors import InputError
+from engines.frames import side_by_side
 from engines.ranges import checked_range
 from engines.teaching.closed import teach
-
-_BATCH: Final = 4
 
 
 class DisentangledEngine:
@@ -79,22 +77,17 @@ class DisentangledEngine:
         stop: int,
         cancel: CancelToken,
     ) -> Iterator[np.ndarray]:
-        if start == stop:
-            return
         moved = actor.motion(performance)
         coordinates = actor.banks.coordinates(moved)
         cancel.check()
         stage = actor.stage(options.size, options.draft)
-        at, size = start, 1  # the first one alone: a preview wants it at once
-        while at < stop:
-            cancel.check()
-            end = min(stop, at + size)
-            faces = actor.layers(moved, coordinates, at, end)
-            for i, face in zip(range(at, end), faces, strict=True):
-                cancel.check()
-                eyes = actor.eyes(moved, coordinates, i)
-                yield stage.draw(actor.prior.pose_flow(coordinates[i]), face, eyes, options.alpha)
-            at, size = end, _BATCH
+
+        def learnt(i: int) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray | None, np.ndarray | None]]:
+            face = actor.layers(moved, coordinates, i, i + 1)[0]
+            return actor.prior.pose_flow(coordinates[i]), face, actor.eyes(moved, coordinates, i)
+
+        for pose, face, eyes in side_by_side(learnt, start, stop, cancel):
+            yield stage.draw(pose, face, eyes, options.alpha)
 
     def unload(self) -> None:
         """Nothing to give back: this engine holds no device memory."""
