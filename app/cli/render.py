@@ -83,14 +83,15 @@ def export(
         format_of(path, chosen)
     studio = studio or Studio()
     project = sized(project, studio)
-    if project.voice and not project.performance:
-        for warning in studio.analyse(
-            project, progress=lambda p, w: report.progress(0.05 * p, w), cancel=cancel
-        ).warnings:
-            report.note(warning)
     settings = RenderOptions(size=project.size, alpha=getattr(options, "alpha", False), device=options.device)
+    if project.voice and not project.performance:
+        drawn = any("frames" in format_of(path, chosen).needs for path in outputs)
+        heard = scaled(report.progress, 0.0, 0.1)
+        studio.perform(project, render=settings if drawn else None, progress=heard, cancel=cancel)
+        for warning in studio.analyse(project).warnings:
+            report.note(warning)
     return studio.export(
-        project, outputs, options=chosen, render=settings, progress=scaled(report.progress, 0.05, 1.0), cancel=cancel
+        project, outputs, options=chosen, render=settings, progress=scaled(report.progress, 0.1, 1.0), cancel=cancel
     )
 
 

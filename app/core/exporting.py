@@ -83,7 +83,10 @@ def make_take(
     """
     from app.export import Take
 
-    performance = studio.perform(project, progress=scaled(progress, 0.0, 0.8), cancel=cancel)
+    options = render or RenderOptions(size=project.size)
+    performance = studio.perform(
+        project, render=options if drawn else None, progress=scaled(progress, 0.0, 0.8), cancel=cancel
+    )
     start, stop = studio.frame_range(project)
     voice = Path(project.voice) if project.voice else None
     speech = studio.analyse(project) if voice is not None and not project.performance else None
@@ -103,7 +106,6 @@ def make_take(
     if not drawn:
         return take, None
     studio.prepare(project, progress=scaled(progress, 0.8, 1.0), cancel=cancel)
-    options = render or RenderOptions(size=project.size)
     options = replace(options, size=studio.output_size(project, options.size))
 
     def draw(first: int, end: int) -> Iterator[np.ndarray]:

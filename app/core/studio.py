@@ -7,10 +7,12 @@ are called in one thread (`app.core.jobs.Worker` in the window, the main thread 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -22,7 +24,7 @@ from app.core.cache import DiskCache, code_digest, content_key
 from app.core.passes.mouth import Mouth, lip_opening, speak
 from app.core.perform import perform
 from app.core.project import Project
-from engines import registry
+from engines import arkit, registry
 from engines.api import CancelToken, Performance, Portrait, Progress, RenderOptions, no_progress
 from engines.errors import InputError, OutOfMemory
 from engines.timebase import frame_count, parse_rate
@@ -205,21 +207,45 @@ class Studio:
         return self._speech.once((voice.digest, speech.text, speech.language), analyse)
 
     def perform(
-        self, project: Project, *, progress: Progress = no_progress, cancel: CancelToken | None = None
+        self,
+        project: Project,
+        *,
+        render: RenderOptions | None = None,
+        progress: Progress = no_progress,
+        cancel: CancelToken | None = None,
     ) -> Performance:
-        """What the face does: analysis, controls and passes. Cheap once the voice is analysed."""
+        """What the face does: analysis, controls and passes. Cheap once the voice is analysed.
+
+        Parameters
+        ----------
+        render : how frames will be drawn right after; the engine makes itself ready for it while the voice is heard
+        """
         base = self.imported(project, progress=progress, cancel=cancel)
         if base is not None:
             return perform(project, None, base=base)
+        _import_for_two_threads()
         with ThreadPoolExecutor(1, thread_name_prefix="soliloquy-fit") as pool:
             # The portrait is fitted while the voice is heard: neither waits for the other.
             fitting = pool.submit(self.head_mesh, project, cancel=cancel)
+            if render is not None:
+                pool.submit(self._rehearse, project, render, cancel)
             speech = self.analyse(project, progress=scaled(progress, 0.0, 0.9), cancel=cancel)
             mesh = own_head.speaking_mesh(fitting.result())
         progress(0.9, "Performing")
         _, opening, digest = self._mesh_facts.once(id(mesh), lambda: (mesh, lip_opening(mesh), mesh_digest(mesh)))
         mouth = self._mouth(project, speech, mesh, digest)
         return perform(project, speech, mesh, spoken=mouth, opening=opening)
+
+    def _rehearse(self, project: Project, render: RenderOptions, cancel: CancelToken | None) -> None:
+        """Draw one frame for nobody, so that what all frames share is there when the performance is.
+
+        What goes wrong here does so again when the first frame is drawn, and is reported there.
+        """
+        actor = self.prepare(project, cancel=cancel)
+        options = replace(render, size=self.output_size(project, render.size))
+        lively = Performance.rest(1, parse_rate(project.rate)).with_(weights=np.full((1, arkit.COUNT), 0.1))
+        for _ in self.engine(project.engine).render(actor, lively, options=options, cancel=cancel):
+            pass
 
     def _mouth(self, project: Project, speech: SpeechAnalysis, mesh: HeadMesh, digest: str) -> Mouth:
         phones = project.speech.phones or speech.phones
@@ -407,6 +433,15 @@ class Studio:
         """Give device memory back; ``keep`` names the engine that stays."""
         for other in [e for e in self._loaded if e != keep]:
             self._loaded.pop(other).unload()
+
+
+def _import_for_two_threads() -> None:
+    """Import what the voice and the portrait both need before two threads ask for it.
+
+    Packages that import each other in a circle (scipy) fail now and then when two threads enter the circle at once.
+    """
+    importlib.import_module("engines.speech.analysis")
+    importlib.import_module("engines.blendshape.engine")
 
 
 def scaled(progress: Progress, start: float, stop: float) -> Progress:
