@@ -170,6 +170,15 @@ def _direction(command: argparse.ArgumentParser) -> None:
     group.add_argument("--gaze", metavar="SPEC", help="gaze over time, added to automatic motion")
     group.add_argument("--auto", metavar="SPEC", help="automatic motion: head:0.5,blink:0,lively")
     group.add_argument("--seed", type=int, metavar="N", help="of automatic motion: another number, another take")
+    group.add_argument(
+        "--drive-parts", metavar="SPEC", help="what the clip of --drive moves: head, gaze, mouth, eyes, brows, cheeks, "
+        "or pose, expression, all, each with a strength, as in pose,eyes:0.5; the rest moves by itself",
+    )  # fmt: skip
+    group.add_argument(
+        "--drive-relative", type=float, nargs="?", const=0.0, metavar="S", help="motion counts from this moment of the "
+        "clip, at which the portrait looks as in its picture (default: its start)",
+    )  # fmt: skip
+    group.add_argument("--dub", action="store_true", help="the voice moves the mouth, the clip of --drive the rest")
 
 
 def _drawing(command: argparse.ArgumentParser) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from app.core import commands
-from app.core.project import CHANNELS_GAZE, CHANNELS_POSE, Key, Project
+from app.core.project import CHANNELS_GAZE, CHANNELS_POSE, PUPPET_PARTS, Key, Project
+from app.core.puppet import GROUPS
 from engines.timebase import parse_rate, seconds_to_frame
 
 _ITEM: Final = re.compile(
@@ -128,6 +129,36 @@ def set_auto(project: Project, items: tuple[Item, ...]) -> Project:
             raise ValueError(
                 f"'{item.name}' is not understood; use {', '.join(amounts)} with a number, or a head preset"
             )
+    return project
+
+
+def set_puppet(project: Project, parts: str | None, relative_s: float | None, dub: bool) -> Project:
+    """How the motion of a clip moves the face: ``head,eyes:0.5`` and no other part, relative to a moment, dubbed.
+
+    Parameters
+    ----------
+    relative_s : seconds into the clip; None: absolute
+
+    Raises
+    ------
+    ValueError
+        For an unknown part, or a clip to dub without a voice.
+    """
+    if parts is not None:
+        chosen = dict.fromkeys(PUPPET_PARTS, 0.0)
+        for item in parse_items(parts):
+            names = GROUPS.get(item.name, (item.name,))
+            if not set(names) <= set(PUPPET_PARTS) or item.start_s is not None:
+                raise ValueError(f"'{item.name}' is not understood; use {', '.join((*PUPPET_PARTS, *GROUPS))}")
+            chosen.update(dict.fromkeys(names, 1.0 if item.value is None else item.value))
+        for name, strength in chosen.items():
+            project = commands.set_puppet_part(project, name, strength)
+    if relative_s is not None:
+        project = commands.set_puppet(project, relative=True, neutral_s=float(relative_s))
+    if dub:
+        if not (project.performance and project.voice) or project.voice == project.performance:
+            raise ValueError("--dub gives a clip a new voice: give both, as in PORTRAIT VOICE --drive CLIP --dub")
+        project = commands.set_puppet(project, dub=True)
     return project
 
 

@@ -223,6 +223,7 @@ def project_of(options: argparse.Namespace, complete: bool = True) -> Project:
     if getattr(options, "drive", None) is not None:
         project = commands.set_performance(project, str(options.drive.absolute()))
     if options.face is not None:
+        project = _with_own_sound(project)
         project = project.with_(face=options.face)
     if options.project is None and options.portrait is not None:
         project = project.with_(name=(options.voice or options.portrait).stem)
@@ -236,6 +237,17 @@ def project_of(options: argparse.Namespace, complete: bool = True) -> Project:
 
 
 def apply_drawing(project: Project, options: argparse.Namespace) -> Project:
+def _with_own_sound(project: Project) -> Project:
+    """The project with the sound of the video that drives it, where it has no voice yet."""
+    from app.core.puppet import has_sound
+    from app.core.studio import VIDEOS
+
+    clip = Path(project.performance)
+    if project.voice or clip.suffix.lower() not in VIDEOS or not clip.is_file() or not has_sound(clip):
+        return project
+    return commands.set_performance(commands.set_voice(project, str(clip)), str(clip))
+
+
     """Rate, size and engine."""
     preset = presets.export_preset(options.preset) if getattr(options, "preset", None) else None
     rate = options.fps or (preset.rate if preset else "")
@@ -258,6 +270,7 @@ def apply_direction(project: Project, options: argparse.Namespace) -> Project:
         text = project.speech.text if options.text is None else _text(options.text)
         project = commands.set_text(project, text, options.language)
     if options.emotion:
+    project = direction.set_puppet(project, options.drive_parts, options.drive_relative, options.dub)
         project = direction.add_emotions(project, direction.parse_items(options.emotion))
     if options.auto_emotion is not None:
         project = project.with_(auto_emotion=float(np.clip(options.auto_emotion, 0, 1)))

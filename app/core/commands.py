@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 from app.core.project import (
     CHANNELS_GAZE,
     CHANNELS_POSE,
+    PUPPET_PARTS,
     AutoMotion,
     Consent,
     Curve,
@@ -56,6 +57,33 @@ def set_voice(project: Project, path: str, text: str = "", language: str | None 
 def set_performance(project: Project, path: str) -> Project:
     """Motion from a file instead of from the voice; empty to go back to the voice."""
     return project.with_(performance=str(path))
+
+
+def set_puppet(project: Project, **fields: Any) -> Project:
+    """How motion from a file moves the face: ``relative``, ``neutral_s``, ``dub``."""
+    return project.with_(puppet=replace(project.puppet, **fields))
+
+
+def dub(project: Project, voice: str) -> Project:
+    """A new voice for the clip that moves the face: it moves the mouth, the clip the rest."""
+    return set_puppet(set_voice(project, voice).with_(performance=project.performance), dub=True)
+
+
+def set_puppet_part(project: Project, part: str, strength: float) -> Project:
+    """How strongly motion from a file moves one part of the face: 0 leaves it to automatic motion, 1 as in the file.
+
+    Raises
+    ------
+    InputError
+        For an unknown part, or a strength outside 0 to 2.
+    """
+    if part not in PUPPET_PARTS:
+        raise InputError(f"A clip cannot move '{part}'. Choose from {', '.join(PUPPET_PARTS)}.")
+    if not 0 <= strength <= 2:
+        raise InputError(f"The strength of {part} must lie between 0 and 2, not {strength:g}.")
+    kept = {**dict(project.puppet.parts), part: float(strength)}
+    parts = tuple((name, kept[name]) for name in PUPPET_PARTS if kept.get(name, 1.0) != 1.0)
+    return set_puppet(project, parts=parts)
 
 
 def set_field(project: Project, **fields: Any) -> Project:

@@ -13,6 +13,7 @@ import numpy as np
 from app.core import project_file, resume
 from app.core.cache import code_digest, content_key
 from app.core.project import Phone, Project
+from app.core.puppet import hears
 from app.core.studio import scaled
 from engines import registry
 from engines.api import CancelToken, Progress, RenderOptions, no_progress
@@ -89,7 +90,7 @@ def make_take(
     )
     start, stop = studio.frame_range(project)
     voice = Path(project.voice) if project.voice else None
-    speech = studio.analyse(project) if voice is not None and not project.performance else None
+    speech = studio.analyse(project) if hears(project) else None
     take = Take(
         performance=performance.slice(start, stop),
         rate=performance.rate,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.core import presets
+from app.core import presets, puppet
 from app.core.controls import Controls, sample_controls
 from app.core.passes import (
     blink,
@@ -54,11 +54,11 @@ def perform(
 
     Parameters
     ----------
-    speech : the analysed voice; None only with ``base``
+    speech : the analysed voice; None only with ``base``, beside which it is heard only in a dubbed shot
     mesh : the person's head; None takes the average head
     spoken, opening : what `app.core.passes.mouth.speak` and `lip_opening` gave for them, if at hand
-    base : motion from a file that takes the place of the voice's; automatic motion is then added only to what the file
-        leaves still
+    base : motion from a file that takes the place of the voice's, as ``project.puppet`` says; automatic motion is then
+        added only to what the file leaves still
 
     Raises
     ------
@@ -66,17 +66,21 @@ def perform(
         If there is neither speech nor ``base``, or a preset is unknown.
     """
     rate = parse_rate(project.rate)
+    if base is not None and not (project.performance and project.puppet.dub):
+        speech = None
+    count = None if speech is None else frame_count(speech.samples, speech.sample_rate, rate)
     if base is not None:
         start = base.resampled(rate)
-        speech = None
-    elif speech is not None:
-        start = Performance.rest(frame_count(speech.samples, speech.sample_rate, rate), rate)
+        if project.performance:
+            start = puppet.driven(start, replace(project.puppet, dub=speech is not None), count)
+    elif count is not None:
+        start = Performance.rest(count, rate)
     else:
         raise InputError("There is nothing to perform: the project has neither a voice nor motion from a file.")
     scene = make_scene(project, len(start), speech)
     if base is not None:
         scene = replace(scene, auto=_only_missing(scene, start))
-    elif speech is not None:
+    if speech is not None:
         phones = project.speech.phones or speech.phones
         mesh = mesh if mesh is not None else _average_head()
         spoken = spoken or mouth.speak(speech, phones, mesh)

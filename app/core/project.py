@@ -103,6 +103,24 @@ class AutoMotion:
     seed: int = 1
 
 
+PUPPET_PARTS = ("head", "gaze", "mouth", "eyes", "brows", "cheeks")
+
+
+@dataclass(frozen=True)
+class Puppet:
+    """How motion from a file (``Project.performance``) moves the face (`app.core.puppet`).
+
+    ``relative`` counts it from the moment ``neutral_s`` of the file, at which the portrait looks as in its picture.
+    ``parts`` gives the strength of each of `PUPPET_PARTS`: 0 leaves it to automatic motion; a part not listed is 1.
+    ``dub`` lets the voice move the mouth; the shot then lasts as long as the voice.
+    """
+
+    relative: bool = False
+    neutral_s: float = 0.0
+    parts: tuple[tuple[str, float], ...] = ()
+    dub: bool = False
+
+
 @dataclass(frozen=True)
 class Speech:
     """Text and times of the voice as the artist left them.
@@ -154,7 +172,8 @@ class Project:
     """Settings by region name (`engines.arkit.REGIONS` and ``head``); a region not listed is as performed."""
     auto: AutoMotion = AutoMotion()
     performance: str = ""
-    """Path of an imported Performance or curve file that replaces the one read from the voice."""
+    """Path of an imported Performance, curve file or video that replaces the one read from the voice."""
+    puppet: Puppet = Puppet()
     markers: tuple[Marker, ...] = ()
     in_frame: int | None = None
     out_frame: int | None = None

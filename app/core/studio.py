@@ -24,6 +24,7 @@ from app.core.cache import DiskCache, code_digest, content_key
 from app.core.passes.mouth import Mouth, lip_opening, speak
 from app.core.perform import perform
 from app.core.project import Project
+from app.core.puppet import hears
 from engines import arkit, registry
 from engines.api import CancelToken, Performance, Portrait, Progress, RenderOptions, no_progress
 from engines.errors import InputError, OutOfMemory
@@ -170,7 +171,7 @@ class Studio:
     def frame_count(self, project: Project) -> int:
         """How many frames the shot has: as many as the voice or the imported motion lasts."""
         rate = parse_rate(project.rate)
-        if (base := self.imported(project)) is not None:
+        if not hears(project) and (base := self.imported(project)) is not None:
             return len(base.resampled(rate))
         voice = self.voice(project)
         return frame_count(voice.samples, voice.sample_rate, rate)
@@ -221,7 +222,7 @@ class Studio:
         render : how frames will be drawn right after; the engine makes itself ready for it while the voice is heard
         """
         base = self.imported(project, progress=progress, cancel=cancel)
-        if base is not None:
+        if base is not None and not hears(project):
             return perform(project, None, base=base)
         _import_for_two_threads()
         with ThreadPoolExecutor(1, thread_name_prefix="soliloquy-fit") as pool:
@@ -234,7 +235,7 @@ class Studio:
         progress(0.9, "Performing")
         _, opening, digest = self._mesh_facts.once(id(mesh), lambda: (mesh, lip_opening(mesh), mesh_digest(mesh)))
         mouth = self._mouth(project, speech, mesh, digest)
-        return perform(project, speech, mesh, spoken=mouth, opening=opening)
+        return perform(project, speech, mesh, spoken=mouth, opening=opening, base=base)
 
     def _rehearse(self, project: Project, render: RenderOptions, cancel: CancelToken | None) -> None:
         """Draw one frame for nobody, so that what all frames share is there when the performance is.
