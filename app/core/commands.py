@@ -265,18 +265,13 @@ def _with_curve(project: Project, new: Curve) -> Project:
 
 def set_keys(project: Project, channel: str, keys: Iterable[Key]) -> Project:
     """Add keys, replacing those on the same frames; makes the curve if there is none."""
-    old = curve(project, check_channel(channel)) or Curve(channel, mode=default_mode(channel))
+    old = curve(project, check_channel(channel)) or Curve(channel)
     return _with_curve(project, replace(old, keys=_unique_keys([*old.keys, *keys])))
-
-
-def default_mode(channel: str) -> Literal["add", "multiply", "replace"]:
-    """How a new curve of ``channel`` meets automatic motion: an engine's own coordinates replace, the rest add."""
-    return "replace" if "." in channel and channel.split(".")[0] not in ("pose", "gaze") else "add"
 
 
 def set_curve(project: Project, channel: str, **fields: Any) -> Project:
     """Set ``mode``, ``mute`` or ``solo``; makes the curve if there is none."""
-    old = curve(project, check_channel(channel)) or Curve(channel, mode=default_mode(channel))
+    old = curve(project, check_channel(channel)) or Curve(channel)
     return _with_curve(project, replace(old, **fields))
 
 

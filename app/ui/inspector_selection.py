@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from app.ui.emotion_model import in_order
 from app.ui.session import Session
 from app.ui.theme import MARKER_COLORS
 from app.ui.timeline import edits
+from app.ui.timeline.curves_model import channel_name, limits, unit
 from app.ui.widgets import Panel, ValueSlider, clear_layout, form_row, guard_wheel, heading, muted
 from engines.timebase import timecode
 
@@ -343,9 +345,9 @@ class SelectionPage(Panel):
 
     def _value(self, channel: str, several: bool) -> None:
         low, high, step, suffix = value_range(channel)
-        label = channel.split(".")[-1].replace("_deg", "").replace("_cm", "") if several else self.tr("Value")
+        label = channel_name(channel) if several else self.tr("Value")
         if not several:
-            self.column.addWidget(muted(channel, wrap=False))
+            self.column.addWidget(muted(channel_name(channel), wrap=False))
         self._slider(
             ValueSlider(label, low, high, step, 1, suffix, 0.0, channel),
             lambda: getattr(self._key(channel), "value", None),
@@ -377,8 +379,6 @@ class SelectionPage(Panel):
 
 def value_range(channel: str) -> tuple[float, float, float, str]:
     """(low, high, step, suffix) of a channel's values."""
-    if channel.endswith("_deg"):
-        return -45.0, 45.0, 0.1, " °"
-    if channel.endswith("_cm"):
-        return -10.0, 10.0, 0.05, " cm"
-    return (0.0, 1.0, 0.01, "") if channel == "blink" else (-1.0, 1.0, 0.01, "")
+    low, high = limits(channel)
+    step = {"°": 0.1, "cm": 0.05}.get(unit(channel)) or 10.0 ** math.floor(math.log10((high - low) / 100))
+    return low, high, step, f" {unit(channel)}".rstrip()

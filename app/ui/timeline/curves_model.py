@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.core import commands
+from app.core.controls import sample_keys
 from app.core.project import CHANNELS_GAZE, CHANNELS_POSE, Key, Project
 from app.ui.timeline.edits import Selection, by_row
 from app.ui.timeline.layout import Item
@@ -50,6 +51,8 @@ def limits(channel: str) -> tuple[float, float]:
     own = coordinate(channel)
     if own is not None:
         return own.low, own.high
+    if channel == "blink":
+        return 0.0, 1.0
     return {"°": (-45.0, 45.0), "cm": (-15.0, 15.0)}.get(unit(channel), (-1.0, 1.0))
 
 
@@ -87,6 +90,12 @@ def motion(performance: Performance | None, channel: str) -> np.ndarray | None:
         column = CHANNELS_GAZE.index(name)
         return np.asarray(np.degrees((performance.gaze[:, column] + performance.gaze[:, column + 2]) / 2))
     return None
+
+
+def value_at(project: Project, channel: str, frame: int) -> float:
+    """What the curve of a channel says at a frame; 0 where there is none."""
+    curve = commands.curve(project, channel)
+    return 0.0 if curve is None or not curve.keys else float(sample_keys(curve.keys, frame + 1)[frame])
 
 
 @dataclass

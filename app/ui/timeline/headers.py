@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from app.ui import icons, theme
+from app.ui.timeline.curves_model import channel_name
 from app.ui.timeline.layout import RULER, Row
 from app.ui.timeline.picture import Picture
 
@@ -82,7 +83,7 @@ def _paint_button(painter: QPainter, picture: Picture, row: Row, what: str, box:
 def _spaced(channel: str) -> str:
     """``mouthSmileLeft`` as words, the side short: ``Mouth smile L``."""
     if "." in channel:
-        return channel
+        return channel_name(channel)
     words = "".join(f" {c.lower()}" if c.isupper() else c for c in channel)
     return (words[:1].upper() + words[1:]).replace(" left", " L").replace(" right", " R")
 

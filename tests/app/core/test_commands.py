@@ -59,9 +59,10 @@ def test_unknown_channels_and_regions_are_refused() -> None:
         commands.set_region(Project(), "nose", 1.0)
 
 
-def test_an_engine_coordinate_replaces() -> None:
+def test_curves_add_until_they_are_told_otherwise() -> None:
     project = commands.set_keys(Project(), "stylegan.3_169", [Key(0, 1.0)])
-    assert project.curves[0].mode == "replace"
+    assert project.curves[0].mode == "add"
+    assert commands.set_curve(project, "stylegan.3_169", mode="replace").curves[0].mode == "replace"
 
 
 def test_smooth_keys_draws_towards_the_neighbours() -> None:

@@ -47,8 +47,8 @@ def test_curves_replace_scale_or_add_to_what_the_engine_does_by_itself(project: 
     assert levels(keyed(project, "multiply", [0, 0.5, 1, 1])) == [0, 75, 150, 150]
 
 
-def test_a_key_set_by_command_acts(project: Project) -> None:
-    assert levels(commands.set_keys(project, "plain.level", [Key(0, 42.0)])) == [42] * 4
+def test_a_key_set_by_command_adds(project: Project) -> None:
+    assert levels(commands.set_keys(project, "plain.level", [Key(0, 42.0)])) == [192] * 4
 
 
 def test_muted_unknown_and_foreign_coordinates_do_nothing(project: Project) -> None:
