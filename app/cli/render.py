@@ -13,6 +13,7 @@ from app.cli import direction
 from app.cli.report import Report
 from app.core import commands, consent, presets, project_file
 from app.core.project import Project
+from app.core.puppet import hears
 from app.core.safety import save_project
 from engines.api import CancelToken, RenderOptions
 from engines.errors import ExportError, InputError
@@ -84,7 +85,7 @@ def export(
     studio = studio or Studio()
     project = sized(project, studio)
     settings = RenderOptions(size=project.size, alpha=getattr(options, "alpha", False), device=options.device)
-    if project.voice and not project.performance:
+    if hears(project):
         drawn = any("frames" in format_of(path, chosen).needs for path in outputs)
         heard = scaled(report.progress, 0.0, 0.1)
         studio.perform(project, render=settings if drawn else None, progress=heard, cancel=cancel)
@@ -222,8 +223,8 @@ def project_of(options: argparse.Namespace, complete: bool = True) -> Project:
             project = commands.set_voice(project, str(options.voice.absolute()))
     if getattr(options, "drive", None) is not None:
         project = commands.set_performance(project, str(options.drive.absolute()))
-    if options.face is not None:
         project = _with_own_sound(project)
+    if options.face is not None:
         project = project.with_(face=options.face)
     if options.project is None and options.portrait is not None:
         project = project.with_(name=(options.voice or options.portrait).stem)
@@ -236,7 +237,6 @@ def project_of(options: argparse.Namespace, complete: bool = True) -> Project:
     return project
 
 
-def apply_drawing(project: Project, options: argparse.Namespace) -> Project:
 def _with_own_sound(project: Project) -> Project:
     """The project with the sound of the video that drives it, where it has no voice yet."""
     from app.core.puppet import has_sound
@@ -248,6 +248,7 @@ def _with_own_sound(project: Project) -> Project:
     return commands.set_performance(commands.set_voice(project, str(clip)), str(clip))
 
 
+def apply_drawing(project: Project, options: argparse.Namespace) -> Project:
     """Rate, size and engine."""
     preset = presets.export_preset(options.preset) if getattr(options, "preset", None) else None
     rate = options.fps or (preset.rate if preset else "")
@@ -269,8 +270,8 @@ def apply_direction(project: Project, options: argparse.Namespace) -> Project:
     if options.text is not None or options.language is not None:
         text = project.speech.text if options.text is None else _text(options.text)
         project = commands.set_text(project, text, options.language)
-    if options.emotion:
     project = direction.set_puppet(project, options.drive_parts, options.drive_relative, options.dub)
+    if options.emotion:
         project = direction.add_emotions(project, direction.parse_items(options.emotion))
     if options.auto_emotion is not None:
         project = project.with_(auto_emotion=float(np.clip(options.auto_emotion, 0, 1)))
