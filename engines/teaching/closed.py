@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -89,8 +90,10 @@ class ClosedForm:
 
     def stage(self, size: tuple[int, int] | None, draft: bool) -> Stage:
         """The place where frames of ``size`` (width, height) are drawn."""
-        painter = self.rig.painter(size, draft)
-        shown = self.rig.crop(size)
+        return self.stage_in(self.rig.painter(size, draft), self.rig.crop(size))
+
+    def stage_in(self, painter: Any, shown: Crop) -> Stage:
+        """The same in frames that show the part ``shown`` of the portrait, with a painter of that part."""
         scale = shown.scale / self.crop.scale
         offset = (np.array([self.crop.left - shown.left, self.crop.top - shown.top])) * shown.scale
         shift = 0.5 * scale - 0.5 + offset
@@ -113,6 +116,15 @@ class ClosedForm:
         fade = np.where(inside, FADE_PX * scale, 0).astype(np.float32)
         boxes = tuple(self._eye_box(eye, shown, painter) for eye in self.prior.eyes)
         return Stage(painter, float(scale), shift, box, fade, boxes)
+
+    def frames(self, stage: Stage, performance: Performance, alone: bool = False) -> Iterator[np.ndarray]:
+        """What the closed form shows of a performance : uint8 (H, W, 3), or (H, W, 4) of the person alone."""
+        moved = self.motion(performance)
+        coordinates = self.banks.coordinates(moved)
+        for i in range(len(performance)):
+            face = self.layers(moved, coordinates, i, i + 1)[0]
+            pose = self.prior.pose_flow(coordinates[i])
+            yield stage.draw(pose, face, self.eyes(moved, coordinates, i), alone)
 
     def _eye_box(self, eye: Eye, shown: Crop, painter: Any) -> tuple[int, int, int, int]:
         """Where an eye lies in a frame: left, top, right, bottom."""

@@ -39,15 +39,16 @@ class Teacher:
     ----------
     actor : the portrait, prepared by the rig
     face_px : width of the face in the frames drawn; small portraits are not enlarged
+    crop : the part to draw instead of the head, at the size to draw it
 
     Attributes
     ----------
     crop : which part of the portrait is drawn
     """
 
-    def __init__(self, actor: BlendshapeActor, face_px: int) -> None:
+    def __init__(self, actor: BlendshapeActor, face_px: int, crop: Crop | None = None) -> None:
         self.actor = actor
-        self.crop = head_crop(actor, face_px)
+        self.crop = crop or head_crop(actor, face_px)
         points = self.crop.places(actor.landmarks.points[:, :2])
         placement = place(actor.head, points, self.crop.camera(actor.head.camera))
         matte = np.clip(self.crop.picture(actor.matte), 0, 1).astype(np.float32)
