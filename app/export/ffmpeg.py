@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 import numpy as np
 
 from engines.errors import ExportError
+
+_PIPE_BYTES: Final = 1 << 20
 
 
 @cache
@@ -86,7 +88,11 @@ class Encoder:
                 )
             else:
                 self._process = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stderr=self._messages, start_new_session=True
+                    command,
+                    stdin=subprocess.PIPE,
+                    stderr=self._messages,
+                    start_new_session=True,
+                    pipesize=_PIPE_BYTES,  # a picture goes through in few turns (where the system allows it)
                 )
         except OSError as error:
             self._messages.close()

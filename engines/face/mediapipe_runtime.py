@@ -9,8 +9,11 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import sys
 import threading
+import types
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 from typing import Any, Final
 
 import numpy as np
@@ -39,11 +42,32 @@ def _quiet_stderr() -> Iterator[None]:
         os.close(sink)
 
 
+@contextlib.contextmanager
+def _without_plots() -> Iterator[None]:
+    """Spare MediaPipe's import matplotlib, half a second of it, which it wants for one drawing that nobody asks for."""
+    names = ("matplotlib", "matplotlib.pyplot")
+    if any(name in sys.modules for name in names):
+        yield
+        return
+    empty = [types.ModuleType(name) for name in names]
+    for module in empty:
+        module.__spec__ = ModuleSpec(module.__name__, None)
+    empty[0].pyplot = empty[1]  # type: ignore[attr-defined]
+    sys.modules.update(zip(names, empty, strict=True))
+    try:
+        yield
+    finally:
+        for name, module in zip(names, empty, strict=True):
+            if sys.modules.get(name) is module:
+                del sys.modules[name]
+
+
 def _create(name: str) -> Any:
     # An imported cv2 points Qt at its own plugins, which breaks a PySide6 window made later.
     qt = {key: os.environ.get(key) for key in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR")}
     with _quiet_stderr():
-        from mediapipe.python.solutions import face_detection, face_mesh, selfie_segmentation
+        with _without_plots():
+            from mediapipe.python.solutions import face_detection, face_mesh, selfie_segmentation
 
         for key, value in qt.items():
             if value is None:
