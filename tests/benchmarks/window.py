@@ -148,31 +148,36 @@ def long_timeline(app: Any) -> None:
     picture = Picture(scene, TimeScale(), Fraction(25))
     sound = np.random.default_rng(0).uniform(-0.5, 0.5, 3600 * 16000).astype(np.float32)
     picture.peaks = Peaks(sound, 16000)
-    rest = Performance.rest(total, Fraction(25))
-    picture.performance = rest
+    rng = np.random.default_rng(1)  # motion that is never still: the worst there is to draw
+    picture.performance = Performance(
+        Fraction(25),
+        rng.uniform(0, 1, (total, 52)),
+        rng.normal(0, 0.1, (total, 6)),
+        rng.normal(0, 0.1, (total, 4)),
+        np.zeros(total),
+    )
     view = TimelineView(picture)
     view.resize(1600, 400)
     view.show()
     QApplication.processEvents()
     view.zoom_to_fit()
-    times, processor = [], time.process_time()
+    times, spent = [], []
     for step in range(120):
-        started = time.perf_counter()
+        started, processor = time.perf_counter(), time.process_time()
         if step % 3 == 2:
             view.zoom(1.25 if step < 60 else 0.8, 700)
         else:
             view._horizontal.setValue(view._horizontal.value() + 400)
         view.repaint()
         times.append(time.perf_counter() - started)
-    processor_end = time.process_time()
+        spent.append((time.process_time() - processor) * 1000)
     view.close()
     worst = percentile(times, 0.95)
-    spent_ms = (processor_end - processor) / len(times) * 1000
     print(
-        f"hour with 300 clips: median {1 / statistics.median(times):.0f} fps, slowest 5 % at {1 / worst:.0f} fps, ",
+        f"hour with 300 clips: median {1 / statistics.median(times):.0f} fps, slowest 5 % at {1 / worst:.0f} fps; ",
         end="",
     )
-    print(f"{spent_ms:.1f} ms of processor time a frame")
+    print(f"processor time a frame: median {statistics.median(spent):.1f} ms, p95 {percentile(spent, 0.95):.1f} ms")
 
 
 def main() -> None:

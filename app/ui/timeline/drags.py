@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from app.core import commands
 from app.core.project import EmotionClip, Project
 from app.ui.timeline import edits
 from app.ui.timeline.edits import Selection
-from app.ui.timeline.layout import Hit, Item, Part, Scene
+from app.ui.timeline.layout import Hit, Item, Part, Scene, edges
 
 _numbers = itertools.count()
 
@@ -35,6 +36,11 @@ class Drag:
     ripple: bool
     moved: bool = False
     merge: tuple[str, int] = field(default_factory=lambda: ("timeline", next(_numbers)))
+
+    @cached_property
+    def candidates(self) -> list[float]:
+        """Frames that moving edges stick to, rising."""
+        return edges(self.scene, self.selection)
 
     def edges(self) -> list[float]:
         """Frames of the edges that move, the grabbed one first."""

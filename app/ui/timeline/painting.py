@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from bisect import bisect_left
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
 from app.core.controls import sample_keys
+from app.core.project import Curve, Key
 from app.ui import theme
+from app.ui.timeline import strips
 from app.ui.timeline.clips import paint_clips
 from app.ui.timeline.layout import RULER, Item, Row, SegmentTimes
-from app.ui.timeline.picture import Picture, hint, mix
-from app.ui.timeline.scale import TimeScale, ruler_label, ruler_step
+from app.ui.timeline.picture import Picture, Shortener, hint, mix
+from app.ui.timeline.scale import ruler_label, ruler_step
 from engines.api import Performance
 
 VOWELS = frozenset(["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"])
@@ -101,31 +103,27 @@ def _voice(painter: QPainter, picture: Picture, row: Row, width: float) -> None:
     if picture.show_spectrogram and picture.spectrogram is not None:
         _spectrogram(painter, picture, row, width)
         return
-    columns = max(1, int(width))
-    low, high = picture.peaks.columns(first / rate, last / rate, columns)
-    middle, half = row.height / 2, row.height / 2 - 4
+    ratio = painter.device().devicePixelRatioF()
+    height = round(row.height * ratio)
+    low, high = picture.peaks.columns(first / rate, last / rate, max(1, round(width * ratio)))
+    middle, half = height / 2, height / 2 - 4 * ratio
     # The square root lifts quiet speech; half a pixel is always there, as a base line.
     top, bottom = middle - np.sqrt(np.abs(high)) * half - 0.5, middle + np.sqrt(np.abs(low)) * half + 0.5
-    y = np.arange(row.height)[:, None]
-    coverage = np.clip(np.minimum(bottom, y + 1) - np.maximum(top, y), 0, 1)
-    painter.drawImage(QPointF(0, row.top), tinted(coverage, QColor(colors.wave)))
+    draw_strip(painter, strips.band(top, bottom, height), QColor(colors.wave), row.top)
 
 
-def tinted(coverage: np.ndarray, color: QColor) -> QImage:
-    """A picture in one colour.
+def draw_strip(painter: QPainter, coverage: np.ndarray, color: QColor, top: float) -> None:
+    """Draw pixels of one colour at their own size, from the left edge on.
 
     Parameters
     ----------
-    coverage : float (H, W), 0 clear to 1 full
+    coverage : float (H, W), 0 clear to 1 full, in device pixels
     """
-    levels = np.arange(256, dtype=np.uint32)
-    table = levels << 24
-    for shift, value in ((16, color.red()), (8, color.green()), (0, color.blue())):
-        table |= (levels * value // 255) << shift
-    pixels = table[(coverage * 255).astype(np.uint8)]
-    height, width = coverage.shape
+    pixels = strips.premultiplied(coverage, (color.red(), color.green(), color.blue()))
+    height, width = pixels.shape
     image = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_ARGB32_Premultiplied)
-    return image.copy()
+    image.setDevicePixelRatio(painter.device().devicePixelRatioF())
+    painter.drawImage(QPointF(0, top), image)
 
 
 def _spectrogram(painter: QPainter, picture: Picture, row: Row, width: float) -> None:
@@ -171,7 +169,7 @@ def _segments(painter: QPainter, picture: Picture, row: Row, width: float) -> No
     if len(visible) * DENSE_PX > width:
         _dense(painter, picture, row, width, times, visible, base)
         return
-    metrics = QFontMetricsF(painter.font())
+    shorten = Shortener(painter.font())
     for index in visible:
         segment = segments[index]
         left, right = scale.x(segment.start_s * rate), scale.x(segment.end_s * rate)
@@ -191,13 +189,10 @@ def _segments(painter: QPainter, picture: Picture, row: Row, width: float) -> No
             painter.setPen(QPen(QColor(colors.text), 1.2, Qt.PenStyle.DotLine))
             painter.drawLine(box.bottomLeft() + QPointF(2, -1), box.bottomRight() + QPointF(-2, -1))
         text = segment.label if row.kind == "words" else segment.label.lower()
-        if metrics.horizontalAdvance(text) <= box.width() - 4:
-            painter.setPen(QColor(colors.text))
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
-        elif row.kind == "words" and box.width() > 22:
-            painter.setPen(QColor(colors.text))
-            short = metrics.elidedText(text, Qt.TextElideMode.ElideRight, box.width() - 4)
-            if len(short) > 1:
+        if box.width() > 7:
+            short = shorten(text, box.width() - 4)
+            if short == text or (row.kind == "words" and len(short) > 1 and box.width() > 22):
+                painter.setPen(QColor(colors.text))
                 painter.drawText(box, Qt.AlignmentFlag.AlignCenter, short)
     painter.setBrush(Qt.BrushStyle.NoBrush)
 
@@ -206,34 +201,27 @@ def _dense(
     painter: QPainter, picture: Picture, row: Row, width: float, times: SegmentTimes, visible: range, base: QColor
 ) -> None:
     """Segments too narrow to tell apart: how full each pixel column is."""
-    columns = max(1, int(width))
-    part = slice(visible.start, visible.stop)
-    rate = float(picture.rate)
-    left = np.clip((times.start_s[part] * rate - picture.scale.offset) * picture.scale.px_per_frame, 0, columns)
-    right = np.clip((times.end_s[part] * rate - picture.scale.offset) * picture.scale.px_per_frame, 0, columns)
-    filled = np.zeros(columns + 2)
-    for edge, sign in ((left, 1.0), (right, -1.0)):  # the integral of the steps, split between neighbouring columns
-        whole = edge.astype(np.int64)
-        rest = edge - whole
-        np.add.at(filled, whole, sign * (1 - rest))
-        np.add.at(filled, whole + 1, sign * rest)
-    coverage = np.clip(np.cumsum(filled)[:columns], 0, 1) * 0.42
-    strip = np.repeat(coverage[None], row.height - 6, 0)
-    painter.drawImage(QPointF(0, row.top + 3), tinted(strip, base))
+    part, rate, ratio = slice(visible.start, visible.stop), float(picture.rate), painter.device().devicePixelRatioF()
+    columns = strips.Columns.of(picture.scale, width, ratio)
+    full = strips.filled(times.start_s[part] * rate, times.end_s[part] * rate, columns) * 0.42
+    draw_strip(painter, np.repeat(full[None], round((row.height - 6) * ratio), 0), base, row.top + 3)
 
 
-def line_points(values: np.ndarray, scale: TimeScale, width: float, row: Row, low: float, high: float) -> QPolygonF:
-    """A curve as screen points: every visible frame, or about one a pixel when zoomed out."""
-    first, last = scale.span(width)
-    begin, stop = max(0, int(first)), min(len(values), int(last) + 2)
-    if stop - begin < 2:
-        return QPolygonF()
-    step = max(1, int(1.5 * (stop - begin) / max(width, 1)))
-    frames = np.arange(begin, stop, step)
-    part = np.clip((values[begin:stop:step] - low) / max(high - low, 1e-6), 0, 1)
-    y = row.top + row.height - 4 - part * (row.height - 8)
-    x = (frames - scale.offset) * scale.px_per_frame
-    return QPolygonF(list(map(QPointF, x.tolist(), y.tolist())))
+Line = tuple[np.ndarray, float, float, tuple[float, float] | None, float]
+"""Values a frame, the values at the bottom and at the top of the row, dashes, opacity."""
+
+
+def draw_lines(painter: QPainter, picture: Picture, row: Row, width: float, lines: list[Line], color: QColor) -> None:
+    """Curves of one row in one colour; dashes and opacity tell them apart."""
+    ratio = painter.device().devicePixelRatioF()
+    columns, height = strips.Columns.of(picture.scale, width, ratio), round(row.height * ratio)
+    total = np.zeros((height, len(columns)), np.float32)
+    for values, low, high, dash, opacity in lines:
+        if len(values) > 1:
+            scaled = None if dash is None else (dash[0] * ratio, dash[1] * ratio)
+            drawn = strips.line(values, columns, height, (low, high), 4 * ratio, 1.3 * ratio, scaled)
+            np.maximum(total, drawn * np.float32(opacity), out=total)
+    draw_strip(painter, total, color, row.top)
 
 
 def _motion(painter: QPainter, picture: Picture, row: Row, width: float) -> None:
@@ -242,48 +230,54 @@ def _motion(painter: QPainter, picture: Picture, row: Row, width: float) -> None
     performance = picture.performance
     color = QColor(colors.rows[{"pose": 4, "gaze": 5, "blink": 6, "curve": 7}[row.kind]])
     if performance is not None and len(performance) > 1:
-        lines: list[tuple[np.ndarray, float, float, Qt.PenStyle]] = []
+        lines: list[Line] = []
+        dashes = picture.scale.px_per_frame > DASH_PX
         if row.kind == "pose":
-            styles = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
             reach = picture.reach("pose", performance.head[:, :3])
-            lines = [(performance.head[:, i], -reach, reach, styles[i]) for i in range(3)]
+            lines = [(performance.head[:, i], -reach, reach, _dash(i, dashes), 0.75 - 0.15 * i) for i in range(3)]
         elif row.kind == "gaze":
             reach = picture.reach("gaze", performance.gaze)
-            lines = [
-                (performance.gaze[:, 0], -reach, reach, Qt.PenStyle.SolidLine),
-                (performance.gaze[:, 1], -reach, reach, Qt.PenStyle.DashLine),
-            ]
+            lines = [(performance.gaze[:, i], -reach, reach, _dash(i, dashes), 0.75 - 0.15 * i) for i in range(2)]
         else:
             values = _channel(performance, "eyeBlinkLeft" if row.kind == "blink" else row.channel)
             if values is not None:
-                lines = [(values, 0.0, 1.0, Qt.PenStyle.SolidLine)]
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        dashes = picture.scale.px_per_frame > DASH_PX  # dashes along thousands of points are slow and unreadable
-        for number, (values, low, high, style) in enumerate(lines):
-            shade = mix(color, 0.75 - 0.15 * number)
-            painter.setPen(QPen(shade, 1.2, style if dashes else Qt.PenStyle.SolidLine))
-            painter.drawPolyline(line_points(values, picture.scale, width, row, low, high))
+                lines = [(values, 0.0, 1.0, None, 0.75)]
+        if lines:
+            draw_lines(painter, picture, row, width, lines, color)
     curves = picture.scene.curves(row)
     if row.kind == "curve" and curves:
         curve = curves[0]
         keyed = sample_keys(curve.keys, picture.scene.total)
         reach = max(1.0, float(np.abs(keyed).max(initial=0)))
-        pen = QPen(QColor(colors.text if not curve.mute else colors.faint), 1.5)
-        painter.setPen(pen)
-        painter.drawPolyline(
-            line_points(keyed, picture.scale, width, row, min(0.0, float(keyed.min(initial=0))), reach)
-        )
-    frames: dict[int, list[Any]] = {}
+        shade = QColor(colors.text if not curve.mute else colors.faint)
+        low = min(0.0, float(keyed.min(initial=0)))
+        draw_lines(painter, picture, row, width, [(keyed, low, reach, None, 1.0)], shade)
+    _keys(painter, picture, row, curves, width, color)
+
+
+def _keys(painter: QPainter, picture: Picture, row: Row, curves: list[Curve], width: float, color: QColor) -> None:
+    """The keys in view, those of several channels on one frame as one."""
+    first, last = picture.scale.frame(-8), picture.scale.frame(width + 8)
+    frames: dict[int, list[tuple[Curve, Key]]] = {}
     for curve in curves:
-        for key in curve.keys:
+        begin = bisect_left(curve.keys, first, key=_frame_of)
+        for key in curve.keys[begin : bisect_left(curve.keys, last, key=_frame_of)]:
             frames.setdefault(key.frame, []).append((curve, key))
     for frame, entries in frames.items():
-        x = picture.scale.x(frame)
-        if -8 <= x <= width + 8:
-            selected = any(Item(curve.channel, key.frame) in picture.selection for curve, key in entries)
-            step = all(key.interpolation == "step" for _, key in entries)
-            muted = all(curve.mute for curve, _ in entries)
-            key_shape(painter, QPointF(x, row.top + row.height / 2), color, selected, step, muted)
+        selected = any(Item(curve.channel, key.frame) in picture.selection for curve, key in entries)
+        step = all(key.interpolation == "step" for _, key in entries)
+        muted = all(curve.mute for curve, _ in entries)
+        at = QPointF(picture.scale.x(frame), row.top + row.height / 2)
+        key_shape(painter, at, color, selected, step, muted)
+
+
+def _frame_of(key: Key) -> int:
+    return key.frame
+
+
+def _dash(number: int, dashes: bool) -> tuple[float, float] | None:
+    """Dashes of the ``number``-th line of a row; zoomed out they would be unreadable."""
+    return (None, (7.0, 3.0), (2.0, 3.0))[number] if dashes else None
 
 
 def _channel(performance: Performance, name: str) -> np.ndarray | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
 
 from app.ui import theme
 from app.ui.timeline.layout import Item, Row, Scene
@@ -53,6 +54,23 @@ def mix(color: QColor, alpha: float) -> QColor:
     result = QColor(color)
     result.setAlphaF(alpha)
     return result
+
+
+class Shortener:
+    """Cuts words to a width with an ellipsis; remembers what it did, as the same few words come back in every frame."""
+
+    _known: ClassVar[dict[tuple[str, str, int], str]] = {}
+
+    def __init__(self, font: QFont) -> None:
+        self._metrics, self._key = QFontMetricsF(font), font.key()
+
+    def __call__(self, text: str, width: float) -> str:
+        key = (self._key, text, int(width))
+        if key not in self._known:
+            if len(self._known) > 4000:
+                self._known.clear()
+            self._known[key] = self._metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(width))
+        return self._known[key]
 
 
 def hint(painter: QPainter, row: Row, width: float, text: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -76,15 +77,22 @@ def ruler_label(frame: int, rate: Fraction, step: int) -> str:
 
 
 def snap(
-    frame: float, candidates: Iterable[float], px_per_frame: float, reach_px: float = 8.0
+    frame: float, candidates: Sequence[float], px_per_frame: float, reach_px: float = 8.0, playhead: int | None = None
 ) -> tuple[int, int | None]:
     """The frame that an edge dragged to ``frame`` sticks to.
+
+    Parameters
+    ----------
+    candidates : frames in rising order (an hour has 100,000 of them)
+    playhead : one more
 
     Returns
     -------
     (frame, candidate it stuck to or None)
     """
-    best = min(candidates, key=lambda candidate: abs(candidate - frame), default=None)
+    after = bisect_left(candidates, frame)
+    near = [*candidates[max(0, after - 1) : after + 1], *([] if playhead is None else [playhead])]
+    best = min(near, key=lambda candidate: abs(candidate - frame), default=None)
     if best is None or abs(best - frame) * px_per_frame > reach_px:
         return round(frame), None
     return round(best), round(best)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -30,7 +30,7 @@ from app.ui.timeline import painting
 from app.ui.timeline.drags import Drag, start_drag
 from app.ui.timeline.edits import Selection
 from app.ui.timeline.headers import HEADER, header_hit, paint_headers
-from app.ui.timeline.layout import RULER, Hit, Item, Scene, content_height, edges, hit, in_box
+from app.ui.timeline.layout import RULER, Hit, Item, Scene, content_height, hit, in_box
 from app.ui.timeline.picture import Picture, mix
 from app.ui.timeline.scale import TimeScale, snap
 from engines.timebase import timecode
@@ -73,6 +73,7 @@ class TimelineView(QWidget):
         self.snapping = True
         self.ripple = False
         self._static: QPixmap | None = None
+        self._pixels: QPixmap | None = None
         self._drag: Drag | None = None
         self._scrubbing = False
         self._panning: tuple[QPointF, float, int] | None = None
@@ -147,7 +148,10 @@ class TimelineView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._static is None:
             ratio = self.devicePixelRatioF()
-            self._static = QPixmap(round(self.width() * ratio), round(self.height() * ratio))
+            size = QSize(round(self.width() * ratio), round(self.height() * ratio))
+            if self._pixels is None or self._pixels.size() != size:
+                self._pixels = QPixmap(size)
+            self._static = self._pixels
             self._static.setDevicePixelRatio(ratio)
             self._paint_static(self._static)
         painter = QPainter(self)
@@ -337,9 +341,8 @@ class TimelineView(QWidget):
         by = pointer - drag.pointer
         self._snap_line = None
         if self.snapping and not free:
-            candidates = [*edges(drag.scene, drag.selection), float(self.playhead)]
             for moving in drag.edges():
-                frame, stuck = snap(moving + by, candidates, self.scale.px_per_frame)
+                frame, stuck = snap(moving + by, drag.candidates, self.scale.px_per_frame, playhead=self.playhead)
                 if stuck is not None:
                     by, self._snap_line = frame - moving, stuck
                     break
