@@ -16,6 +16,7 @@ from app.export.provenance import sign
 from app.export.registry import format_of
 from app.export.take import Take
 from app.export.video import REORDER_FRAMES, container_arguments, sound_codec, time_scale
+from app.export.webm import exact_rate
 from engines.errors import ExportError, InputError
 
 
@@ -55,6 +56,8 @@ def join(segments: Sequence[tuple[Path, int]], take: Take, path: Path, options: 
         if done.returncode != 0:
             said = done.stderr.strip().splitlines()
             raise ExportError(f"The video could not be joined: {said[-1] if said else 'ffmpeg failed'}. Export again.")
+        if kind == "webm":
+            exact_rate(temporary, take.rate)
         sign(temporary, path.suffix, take, options)
     return [path]
 

@@ -16,6 +16,7 @@ from app.export.options import ExportOptions
 from app.export.pictures import even, flattened, pictures, with_alpha
 from app.export.provenance import sign
 from app.export.take import Take
+from app.export.webm import exact_rate
 from engines.api import CancelToken, Progress
 from engines.errors import ExportError, InputError
 from engines.timebase import timecode
@@ -124,5 +125,7 @@ def write(take: Take, path: Path, options: ExportOptions, progress: Progress, ca
             for picture in chain((first,), stream):
                 encoder.add(ready(picture))
             encoder.finish()
+        if kind == "webm":
+            exact_rate(temporary, take.rate)
         sign(temporary, path.suffix, take, options)
     return [path]

@@ -58,6 +58,18 @@ def test_rate_is_exact_and_sound_keeps_its_length(tmp_path: Path, rate: Fraction
 
 
 @needs_ffprobe
+@pytest.mark.parametrize("rate", RATES.values(), ids=RATES)
+@pytest.mark.parametrize("frames", [12, 40])
+def test_webm_is_read_at_its_exact_rate(tmp_path: Path, rate: Fraction, frames: int) -> None:
+    take = picture_take(Performance.rest(frames, rate), channels=4)
+    write(take, tmp_path / "a.webm", ExportOptions(sign=False))
+    video = probe(tmp_path / "a.webm")["video"]
+    assert Fraction(video["r_frame_rate"]) == rate
+    assert Fraction(video["avg_frame_rate"]) == rate
+    assert int(video["nb_read_frames"]) == frames
+
+
+@needs_ffprobe
 def test_a_range_takes_its_part_of_the_voice(tmp_path: Path) -> None:
     voice = tmp_path / "voice.wav"
     sound = np.zeros(32_000)
