@@ -49,7 +49,7 @@ def bake(person: np.ndarray, placement: Placement, eyes: tuple[Eye, Eye], palett
         part[np.unique(mesh.triangles[mesh.parts == number])] = number
     inside = np.isin(part, (INNER, UPPER_TEETH, LOWER_TEETH, TONGUE))
     colours[inside] = surface_colour(mesh.vertices[inside], part[inside], palette)
-    colours[part == _LASHES] = np.mean([0.5 * eye.lash + 0.5 * eye.lid[:, :3].mean(0) for eye in eyes], 0)
+    colours[part == _LASHES] = np.mean([0.5 * eye.lash + 0.5 * eye.lid[..., :3].mean((0, 1)) for eye in eyes], 0)
 
     corners, uv_corners = mesh.triangles.reshape(-1), mesh.uv[mesh.uv_triangles].reshape(-1, 2)
     xy = (uv_corners * np.array([1, -1]) + np.array([0, 1])) * size - 0.5

@@ -8,12 +8,16 @@ from typing import Final
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
+from engines.blendshape.background import pull_push
+
 # MediaPipe landmark numbers, from the image's left corner to its right one.
 _RIGHT: Final = ((33, 246, 161, 160, 159, 158, 157, 173, 133), (33, 7, 163, 144, 145, 153, 154, 155, 133), 468)
 _LEFT: Final = ((362, 398, 384, 385, 386, 387, 388, 466, 263), (362, 382, 381, 380, 374, 373, 390, 249, 263), 473)
 SIDES: Final = (("Left", _LEFT), ("Right", _RIGHT))
 """ARKit side and landmarks of each eye: upper rim, lower rim, iris centre (its rim is the next four)."""
 
+CLOSED_AT: Final = 0.93
+"""Where the lids meet, as a part of the opening from the upper to the lower rim."""
 _TABLE: Final = 192
 _REACH: Final = 0.35
 """How far the patch reaches beyond the corners, as a part of the eye's width."""
@@ -29,12 +33,12 @@ class Eye:
     side : ``Left`` or ``Right``, the subject's
     box : (left, top, width, height) of the patch in the texture
     frame : float32 (6,) image-left corner x, y; unit vector along the eye x, y; width W; opening height H, in pixels
-    rims : float32 (4, N): height of upper and lower rim and of the crease above the upper rim over the corner line,
-        y down, and the brow-side end of the moving skin; at N places from ``-_REACH`` to ``1 + _REACH`` widths
-    lid : float32 (N, 6), colour of lid skin along the eye, and of the skin over the fold
+    rims : float32 (5, N): height of upper and lower rim and of the crease above the upper rim over the corner line,
+        y down, the brow-side end of the moving skin, and where the lids meet; at N places from ``-_REACH`` to
+        ``1 + _REACH`` widths
+    lid : float32 (h, w, 4), the patch as skin alone, without opening, lashes and fold, and where it is made, 0 to 1
     lash : float32 (3,), colour of lashes; lash_strength : 0 to 1
     sclera, iris, highlight : float32 (h, w, 3 / 4 / 3), on the patch; the iris with its cover
-    grain : float32 (h, w, 1), texture of the skin around the eye without its tones
     iris_px : float32 (3,), centre in the texture and radius
     shadow : float32 (M,), shading of the eyeball by depth below the upper rim, in steps of H / (M / 2)
     """
@@ -49,7 +53,6 @@ class Eye:
     sclera: np.ndarray
     iris: np.ndarray
     highlight: np.ndarray
-    grain: np.ndarray
     iris_px: np.ndarray
     shadow: np.ndarray
 
@@ -85,7 +88,7 @@ def _take_apart(
 
     places = np.linspace(-_REACH, 1 + _REACH, _TABLE)
     clipped = np.clip(places, 0, 1)
-    rims = np.zeros((4, _TABLE))
+    rims = np.zeros((5, _TABLE))
     for row, index in ((0, upper), (1, lower)):
         s, t = local(index)
         s = (s - s[0]) / (s[-1] - s[0])
@@ -98,6 +101,8 @@ def _take_apart(
     reach = float(np.clip(0.8 * brow_height + rims[0].min() * 0.8, 0.22 * width, 0.6 * width))
     rims[2] = np.minimum(0.16 * width, 0.55 * reach)
     rims[3] = reach
+    # the closed lids meet in a gentle bow, not in the corners' own hooks
+    rims[4] = gaussian_filter(rims[0] + CLOSED_AT * (rims[1] - rims[0]), _TABLE * 0.045, mode="nearest")
     # Beyond the corners nothing moves: the opening is zero there.
     box, grid_s, grid_t = _patch(image.shape, corner, along, down, width, rims)
     left, top, box_width, box_height = box
@@ -111,20 +116,19 @@ def _take_apart(
     centre, radius = _refined_iris(patch @ _LUMA, inside, centre - np.array([left, top]), radius)
     sclera, disc, highlight, shadow = _eyeball(patch, inside, grid_t - u0, max(opening, 1.0), centre, radius, width)
     centre = centre + np.array([left, top])
-    lid, lash, strength = _lid_colours(image, corner, along, down, width, places, rims)
+    lash, strength = _lashes(image, corner, along, down, width, rims)
     frame = np.array([*corner, *along, width, max(opening, 1.0)], np.float32)
     return Eye(
         side,
         box,
         frame,
         rims.astype(np.float32),
-        lid,
+        _lid_skin(patch, grid_s, grid_t, u0, l0, float(rims[2, 0]), width),
         lash,
         strength,
         sclera,
         disc,
         highlight,
-        _grain(patch, width),
         np.array([*centre, radius], np.float32),
         shadow,
     )
@@ -204,10 +208,57 @@ def _refined_iris(luma: np.ndarray, inside: np.ndarray, centre: np.ndarray, radi
     return centre + best[:2], float(best[2])
 
 
-def _grain(patch: np.ndarray, width: float) -> np.ndarray:
-    luma = patch @ _LUMA
+def _lid_skin(
+    patch: np.ndarray, s: np.ndarray, t: np.ndarray, upper: np.ndarray, lower: np.ndarray, crease: float, width: float
+) -> np.ndarray:
+    """The patch with the eye closed up by the skin around it, and where it differs from the photo : (h, w, 4).
+
+    Eye, lashes and fold are what lies in the opening or near it and does not look like the skin on that side of the
+    eye; they are filled from the skin around them, scale by scale, and given the grain of the skin below.
+
+    Parameters
+    ----------
+    patch : float32 (h, w, 3)
+    s, t : (h, w), place along the eye and height under the corner line of each pixel
+    upper, lower : (h, w), height of the rims there
+    crease : height of the fold over the upper rim in pixels
+    width : of the eye in pixels
+    """
+    import cv2
+
+    opened = (t > upper) & (t < lower) & (s > 0) & (s < 1)
+    away = cv2.distanceTransform((~opened).astype(np.uint8), cv2.DIST_L2, 5) / width
+    above = np.clip((upper - t) / max(crease, 1.0), 0, None) * (s > -0.1) * (s < 1.1)
+    # Lashes lie within a tenth of the eye's width, the fold over it; brows and the shadow of the nose are not touched.
+    near = np.clip((0.24 - away) / 0.12, 0, 1)
+    near = np.where(t < upper, np.maximum(near, np.clip((2.1 - above) / 0.9, 0, 1) * (away < 0.5)), near)
+    near = near * np.clip(np.minimum(s + 0.33, 1.33 - s) / 0.16, 0, 1)
+    ring = (away > 0.14) & (away < 0.34) & (above < 2.0)
+    luma, colours = patch @ _LUMA, patch / np.maximum(patch @ _LUMA, 8.0)[..., None]
+    tones, hues = [], []
+    for side in (ring & (s < 0.5), ring & (s >= 0.5)):
+        side = side if side.sum() > 8 else np.ones_like(ring)
+        tones.append(float(np.quantile(luma[side], 0.6)))
+        hues.append(np.median(colours[side], 0))
+    turn = np.clip((s - 0.1) / 0.8, 0, 1)
+    ratio = luma / np.maximum(tones[0] * (1 - turn) + tones[1] * turn, 8.0)
+    hue = np.abs(colours - (hues[0] + turn[..., None] * (hues[1] - hues[0]))).max(-1)
+    dark, light = np.clip((0.82 - ratio) / 0.14, 0, 1), np.clip((ratio - 1.22) / 0.12, 0, 1)
+    strange = np.minimum(dark + light + np.clip(hue / 0.1 - 1.2, 0, 1), 1)
+    strange = cv2.dilate(strange.astype(np.float32), np.ones((3, 3), np.uint8))
+    core = (cv2.dilate(opened.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) | (away < 0.05)
+    known = np.where(core, 0.0, np.clip(1.002 - strange, 0.002, 1.0)).astype(np.float32)
+    filled = pull_push(patch, known)
+    filled = cv2.GaussianBlur(filled, (0, 0), max(0.8, 0.05 * width))
+    made = np.maximum(np.where(core, 1.0, 0.0), near * np.maximum(strange, np.clip(1.6 - above, 0, 1) * (t < upper)))
+    made = cv2.GaussianBlur(made.astype(np.float32), (0, 0), max(0.7, 0.03 * width))
     fine = luma - gaussian_filter(luma, max(0.7, 0.03 * width))
-    return np.asarray(0.8 * np.clip(fine, -12, 12)[..., None], np.float32)
+    # grain mirrored at a line below the lower rim
+    rows, columns = np.indices(luma.shape)
+    below = rows + np.maximum(lower + 0.14 * width - t, 0) * 2
+    grain = map_coordinates(np.clip(fine, -12, 12), [below, columns], order=1, mode="reflect")
+    filled = filled + 0.8 * grain[..., None]
+    return np.concatenate([filled, np.clip(made, 0, 1)[..., None]], -1).astype(np.float32)
 
 
 def _eyeball(
@@ -320,33 +371,20 @@ def _lid_shadow(
     return np.asarray(result / max(float(result[-1]), 1e-3), np.float32)
 
 
-def _lid_colours(
-    image: np.ndarray,
-    corner: np.ndarray,
-    along: np.ndarray,
-    down: np.ndarray,
-    width: float,
-    places: np.ndarray,
-    rims: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Skin colour of the lid along the eye, lash colour, and how strong the photo's lash line is."""
+def _lashes(
+    image: np.ndarray, corner: np.ndarray, along: np.ndarray, down: np.ndarray, width: float, rims: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Colour of the lashes, and how strong the photo's lash line is against the skin above it."""
+    places = np.linspace(-_REACH, 1 + _REACH, _TABLE)
 
     def along_eye(heights: np.ndarray) -> np.ndarray:
         at = corner + np.clip(places, 0.02, 0.98)[:, None] * width * along + heights[:, None] * down
         return np.stack([map_coordinates(image[..., c], at.T[::-1], order=1, mode="nearest") for c in range(3)], -1)
 
-    lid_rows = np.stack([along_eye(rims[0] - f * rims[2]) for f in (0.5, 0.7, 0.9, 1.15, 1.4)])
-    below = np.stack([along_eye(rims[1] + f * width) for f in (0.16, 0.22)]).mean(0)
-    luma = lid_rows @ _LUMA
-    order = np.argsort(luma, 0)
-    bright = np.take_along_axis(lid_rows, order[3:, :, None], 0).mean(0)  # the fold and make-up are the dark rows
-    above = np.stack([along_eye(rims[0] - f * rims[2]) for f in (1.6, 1.9, 2.2)])
-    above = np.take_along_axis(above, np.argsort(above @ _LUMA, 0)[1:, :, None], 0).mean(0)
-    colour = np.concatenate([0.3 * bright + 0.35 * below + 0.35 * above, above], 1)
-    colour = np.stack([gaussian_filter(column, _TABLE * 0.06, mode="nearest") for column in colour.T], -1)
-    rim_rows = np.stack([along_eye(rims[0] - f * width) for f in (-0.02, 0.0, 0.02, 0.04)])
-    dark = rim_rows[:, int(_TABLE * 0.35) : int(_TABLE * 0.65)].reshape(-1, 3)
+    middle = slice(int(_TABLE * 0.35), int(_TABLE * 0.65))
+    skin = np.concatenate([along_eye(rims[0] - f * rims[2])[middle] for f in (0.5, 0.9, 1.4, 1.9)])
+    tone = float(np.quantile(skin @ _LUMA, 0.7))
+    dark = np.concatenate([along_eye(rims[0] - f * width)[middle] for f in (-0.02, 0.0, 0.02, 0.04)])
     dark = dark[np.argsort(dark @ _LUMA)[: max(3, len(dark) // 6)]].mean(0)
-    middle = float(colour[_TABLE // 2, :3] @ _LUMA)
-    strength = float(np.clip((middle - float(dark @ _LUMA)) / max(middle, 1.0) * 1.3, 0.25, 1.0))
-    return colour.astype(np.float32), (0.75 * dark).astype(np.float32), strength
+    strength = float(np.clip((tone - float(dark @ _LUMA)) / max(tone, 1.0) * 1.3, 0.25, 1.0))
+    return (0.75 * dark).astype(np.float32), strength

@@ -2,8 +2,8 @@
 
 An eye is animated in the photo's own plane, before the face carries the photo away: a patch of the photo around
 the eye is redrawn for the frame's lid closure and gaze. Lid skin comes from the photo, sliding down from above the
-eye with its lash line kept rigid; what the stretch would smear is replaced by skin toned like the lid, textured
-like the skin below the eye and shaded like a ball. The eyeball is the photo's own, taken apart once into sclera,
+eye with its lash line kept rigid; what the stretch would smear, and lashes, fold and corners of a closed eye, are
+replaced by skin filled in from around the eye and shaded like a ball. The eyeball is the photo's own, taken apart once into sclera,
 iris and highlight, each completed behind the lids.
 """
 
@@ -20,8 +20,6 @@ from engines.blendshape.raster import compiled, sample_cubic
 
 EYEBALL_PER_IRIS: Final = 2.05
 """Radius of the eyeball over that of the iris (12.0 mm / 5.85 mm, Bron et al., Wolff's Anatomy of the Eye)."""
-CLOSED_AT: Final = 0.93
-"""Where the lids meet, as a part of the opening from the upper to the lower rim."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,6 @@ def draw_eye(texture: np.ndarray, eye: Eye, pose: EyePose) -> np.ndarray:
         eye.sclera,
         eye.iris,
         eye.highlight,
-        eye.grain,
         eye.iris_px,
         eye.shadow,
         np.float32(min(1.0, max(-0.35, pose.upper))),
@@ -131,7 +128,6 @@ def _draw_eye(
     sclera: np.ndarray,
     iris: np.ndarray,
     highlight: np.ndarray,
-    grain: np.ndarray,
     iris_px: np.ndarray,
     shadow: np.ndarray,
     upper: float,
@@ -145,6 +141,7 @@ def _draw_eye(
     band = 0.035 * size  # lashes: carried without stretch
     moved = np.hypot(shift[0], shift[1])
     use_model = _smooth(0.0, 0.15 * iris_px[2], moved)
+    closing = _smooth(0.3, 0.95, upper)
     pixel = np.zeros(3, np.float32)
     skin = np.zeros(3, np.float32)
     ball = np.zeros(3, np.float32)
@@ -163,7 +160,7 @@ def _draw_eye(
             crease = rims[2, k]
             reach = rims[3, k]
             gap = l0 - u0
-            meet = u0 + CLOSED_AT * gap
+            meet = rims[4, k] * (1 - f) + rims[4, k + 1] * f
             l1 = l0 - lower * gap - _smooth(0.3, 1.0, upper) * (l0 - meet)
             u1 = min(u0 + upper * (meet - u0), l1)
             if t < u1 - reach - (u1 - u0) or t > l1 + 0.45 * size:
@@ -187,21 +184,20 @@ def _draw_eye(
                 x, y = corner_x + ax * s * size - ay * v, corner_y + ay * s * size + ax * v
                 skin[0], skin[1], skin[2], _ = sample_cubic(texture, x, y)
                 amount = _smooth(0.03, 0.16, travel / size)
-                if amount > 0 and h < open_crease * 1.7:
+                made = lid[j, i, 3]
+                if (amount > 0 or closing > 0) and made > 0:
                     part = h / open_crease
                     # the fold above an open eye smooths out as the lid comes down
                     inner = 1 - 0.35 * _smooth(0.8, 1.05, part) - 0.65 * _smooth(1.05, 1.7, part)
-                    inner *= amount * _smooth(0.3 * band, 1.4 * band, h)
-                    below = l0 + 0.14 * size + 0.5 * h
-                    x, y = corner_x + ax * s * size - ay * below, corner_y + ay * s * size + ax * below
-                    detail = _bilinear(grain, x - left, y - top, 0)
+                    # the photo's lash line rides on the rim, but for its ends, which lie in the corners of the eye
+                    tip = 1 - _smooth(0.0, 0.2, s) * _smooth(0.0, 0.2, 1 - s)
+                    rim = max(_smooth(0.3 * band, 1.4 * band, h), closing * tip)
+                    inner = max(inner * amount, closing) * rim * made
                     # a ball lit from above, darker towards the lashes and a little in the fold
-                    bulge = 0.9 + 0.1 * _smooth(0.0, 0.45, part) - 0.05 * np.exp(-(((part - 1.0) / 0.12) ** 2))
-                    high = _smooth(0.55, 1.3, part)
+                    ends = amount * _smooth(0.0, 0.3, s) * _smooth(0.0, 0.3, 1 - s)
+                    bulge = 0.12 * (_smooth(0.0, 0.6, part) - 1) - 0.09 * np.exp(-(((part - 1.0) / 0.16) ** 2))
                     for c in range(3):
-                        tone = lid[k, c] * (1 - f) + lid[k + 1, c] * f
-                        tone += high * (lid[k, 3 + c] * (1 - f) + lid[k + 1, 3 + c] * f - tone)
-                        skin[c] += inner * (tone * bulge + detail - skin[c])
+                        skin[c] += inner * (lid[j, i, c] * (1 + ends * bulge) - skin[c])
             else:
                 h = max(0.0, t - l1)
                 rise = l0 - l1
@@ -210,6 +206,9 @@ def _draw_eye(
                 v = l0 + source
                 x, y = corner_x + ax * s * size - ay * v, corner_y + ay * s * size + ax * v
                 skin[0], skin[1], skin[2], _ = sample_cubic(texture, x, y)
+                inner = closing * lid[j, i, 3]
+                for c in range(3):
+                    skin[c] += inner * (lid[j, i, c] - skin[c])
             if cover > 0:
                 # eyeball: the photo itself while nothing moved, else sclera, turned iris and highlight
                 under = max(0.0, t - u1) / opening * 16
@@ -235,7 +234,7 @@ def _draw_eye(
             for c in range(3):
                 pixel[c] = skin[c] + cover * (ball[c] - skin[c])
             # lash line: grows as the lid comes down, with a fringe over what lies below it
-            line = lash_strength * _smooth(0.05, 0.5, upper) * _smooth(0.0, 0.3, s) * _smooth(0.0, 0.3, 1 - s)
+            line = lash_strength * _smooth(0.05, 0.5, upper) * _smooth(-0.1, 0.15, s) * _smooth(-0.1, 0.15, 1 - s)
             if line > 0:
                 d = t - u1
                 sigma = 0.02 * size
