@@ -24,6 +24,7 @@ from engines.timebase import resample
 
 if TYPE_CHECKING:
     from engines.rig.mesh import HeadMesh
+    from engines.speech.audio import Voice
 
 PERFORMANCE_VERSION = 1
 
@@ -255,6 +256,7 @@ class EngineInfo:
     reasons : control -> why it is not honoured, shown beside the greyed-out control
     meshes : draws an artist's own head (`Portrait.head`), too
     coordinates : its own numbers that curves can move; `Engine.render` gets the curves by `Performance.coordinate`
+    sources : what it reads itself beside the performance, ``voice`` or ``video``; it then is a `SourceReader`
     """
 
     id: str
@@ -269,6 +271,7 @@ class EngineInfo:
     reasons: dict[str, str] = field(default_factory=dict)
     meshes: bool = False
     coordinates: tuple[Coordinate, ...] = ()
+    sources: tuple[str, ...] = ()
 
 
 class CancelToken:
@@ -359,4 +362,25 @@ class Engine(Protocol):
 
     def unload(self) -> None:
         """Give device memory back; the next call loads again."""
+        ...
+
+
+class SourceReader(Protocol):
+    """What an `Engine` has too that says ``sources`` in its manifest: it reads a voice or a video by itself."""
+
+    def sources(
+        self,
+        actor: Any,
+        voice: Voice | None,
+        video: Path | None,
+        rate: Fraction,
+        count: int,
+        *,
+        progress: Progress = no_progress,
+        cancel: CancelToken | None = None,
+    ) -> dict[str, np.ndarray]:
+        """What they ask of its own numbers, name -> float32 (count,) : `render` finds it by `Performance.coordinate`.
+
+        The names are the engine's own; they are no `EngineInfo.coordinates`, so no curve of the artist meets them.
+        """
         ...

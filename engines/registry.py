@@ -34,6 +34,7 @@ def read_info(path: Path) -> EngineInfo:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         data["honours"] = frozenset(data["honours"])
         data["needs"] = tuple(data.get("needs", ()))
+        data["sources"] = tuple(data.get("sources", ()))
         data["coordinates"] = _coordinates(data.get("coordinates", []))
         return EngineInfo(**data)
     except (KeyError, TypeError, ValueError, tomllib.TOMLDecodeError, OSError) as error:

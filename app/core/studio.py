@@ -93,7 +93,7 @@ class Studio:
         self.memory_mb = memory_mb
         self._portraits, self._digests, self._voices, self._speech, self._actors = (_Recent() for _ in range(5))
         self._meshes, self._mouths, self._mesh_facts, self._performances = (_Recent() for _ in range(4))
-        self._stretches = _Recent()
+        self._stretches, self._driving = _Recent(), _Recent()
         self._loaded: OrderedDict[str, Any] = OrderedDict()
 
     # --- media ---
@@ -359,6 +359,7 @@ class Studio:
         """
         actor = self.prepare(project, cancel=cancel)
         engine = self.engine(project.engine)
+        performance = self._driven(project, actor, performance, cancel)
         options = options or RenderOptions(size=project.size)
         stop = len(performance) if stop is None else stop
         at = start
@@ -378,6 +379,26 @@ class Studio:
                 f"{registry.info(project.engine).name} has too little memory for this size. Choose a smaller size, "
                 f"another device or the engine '{registry.DEFAULT}'."
             ) from error
+
+    def _driven(
+        self, project: Project, actor: Any, performance: Performance, cancel: CancelToken | None
+    ) -> Performance:
+        """The performance with what the engine reads from voice and video itself, for engines that do."""
+        if not registry.info(project.engine).sources:
+            return performance
+        from app.core.driving import driven
+
+        path = Path(project.performance)
+        video = path if project.performance and path.suffix.lower() in VIDEOS else None
+        stamps = (_stamp(Path(project.voice)) if project.voice else None, _stamp(path) if video else None)
+        key = (actor.digest, stamps, performance.digest())
+
+        def drive() -> Performance:
+            voice = partial(self.voice, project)
+            engine = self.engine(project.engine)
+            return driven(engine, project, actor, performance, voice, video, stamps[1], self.cache, cancel=cancel)
+
+        return self._driving.once(key, drive)
 
     # --- export ---
 

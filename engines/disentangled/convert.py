@@ -19,7 +19,7 @@ def load_edtalk(path: Path, config: Config | None = None) -> EDTalk:
 
     Parameters
     ----------
-    config : of networks that are not of the official size
+    config : its size; default that of the file
 
     Raises
     ------
@@ -32,7 +32,8 @@ def load_edtalk(path: Path, config: Config | None = None) -> EDTalk:
 
     state = checkpoint.part(checkpoint.read(path), path, "gen")
     if config is None:
-        config = Config() if "direction_exp.weight" in state else LIP_POSE
+        fallback = Config() if "direction_exp.weight" in state else LIP_POSE
+        config = config_of(state, ("lip_fc.2", "pose_fc.2", "exp_fc.2"), fallback)
     with torch.device("meta"):
         model = EDTalk(config)
     what = "EDTalk" if config.expression else "EDTalk without expression (EDTalk_lip_pose.pt)"
@@ -43,11 +44,36 @@ def load_lia(path: Path, config: Config | None = None) -> LIA:
     """A LIA checkpoint: ``vox.pt``, ``taichi.pt`` or ``ted.pt``; errors as `load_edtalk`."""
     import torch
 
-    from engines.disentangled.net import LIA
+    from engines.disentangled.net import LIA, LIA_CONFIG
 
+    state = checkpoint.part(checkpoint.read(path), path, "gen")
+    if config is None:
+        config = config_of(state, ("", "enc.fc.4", ""), LIA_CONFIG)
     with torch.device("meta"):
         model = LIA(config)
-    return checkpoint.load_strict(model, checkpoint.part(checkpoint.read(path), path, "gen"), path, "LIA")
+    return checkpoint.load_strict(model, state, path, "LIA")
+
+
+def config_of(state: dict[str, Tensor], heads: tuple[str, str, str], fallback: Config) -> Config:
+    """The size of the network that a state dict fills.
+
+    Parameters
+    ----------
+    heads : key of the last layer of the mouth's, the pose's and the expression's head; empty where there is none
+    fallback : what a file should hold that does not even have the keys that tell
+    """
+    from engines.disentangled.net import Config
+
+    prefix = "enc.net_app.convs."
+    convs = {key.removeprefix(prefix).split(".")[0] for key in state if key.startswith(prefix)}
+    last, first = f"{prefix}{len(convs) - 1}.weight", f"{prefix}0.0.weight"
+    wanted = {first, last, *(f"{head}.weight" for head in heads[:2] if head)}
+    if len(convs) < 4 or not wanted <= state.keys() or any(state[key].ndim < 2 for key in wanted):
+        return fallback
+    size = 4 << (len(convs) - 2)
+    mouth, pose, expression = (len(state[f"{h}.weight"]) if f"{h}.weight" in state else 0 for h in heads)
+    width = state[first].shape[0] / max(1, 16384 // size)
+    return Config(size, state[last].shape[0], mouth, pose, expression, width, max_channels=state[last].shape[1])
 
 
 def load_audio2lip(path: Path) -> Audio2Lip:
