@@ -70,8 +70,12 @@ class Style:
     Attributes
     ----------
     jaw, lips : strength of jaw and lip movement, 1 as the voice asks for
-    smoothing_s : how far movements run into each other
+    smoothing_s : how far movements run into each other (coarticulation); negative: they are set apart
+    lag_s : how much later than usual the mouth moves; negative: earlier
     head_motion : factor on the head's motion
+    brows : factor on the brow raises that go with stress
+    blink_rate : factor on the number of blinks
+    lean, brow_lean : how much more the left side of mouth and brows moves than the right, -1 to 1
     weights : ARKit units held while speaking so, as in `Emotion`
     """
 
@@ -80,7 +84,12 @@ class Style:
     jaw: float = 1.0
     lips: float = 1.0
     smoothing_s: float = 0.0
+    lag_s: float = 0.0
     head_motion: float = 1.0
+    brows: float = 1.0
+    blink_rate: float = 1.0
+    lean: float = 0.0
+    brow_lean: float = 0.0
     weights: dict[str, float] = field(default_factory=dict)
 
 

@@ -31,7 +31,7 @@ def apply(performance: Performance, scene: Scene) -> Performance:
 def blink_times(performance: Performance, scene: Scene) -> list[float]:
     """When the eyes are shut, in seconds."""
     rng = scene.rng(NAME)
-    rate = scene.factor(lambda e: e.blink_rate) * scene.auto.blink
+    rate = scene.factor(lambda e: e.blink_rate, lambda s: s.blink_rate) * scene.auto.blink
     wishes = _good_moments(performance, scene)
     times: list[float] = []
     now = rng.uniform(0.3, 1.6)

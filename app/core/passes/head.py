@@ -14,8 +14,9 @@ from typing import Final
 import numpy as np
 
 from app.core.passes.scene import TRACK_RATE, Motion, Scene, unrest
+from app.core.passes.style import leaning
 from engines.api import Performance
-from engines.arkit import indices
+from engines.arkit import INDEX
 
 NAME: Final = "head"
 PITCH_COUPLING_DEG: Final = 0.7
@@ -34,9 +35,15 @@ def apply(performance: Performance, scene: Scene) -> Performance:
         motion, brows = head_motion(scene)
         head[:, :3] += np.radians(motion[:, :3]) * strength[:, None]
         head[:, 3:] += motion[:, 3:] * strength[:, None]
-        for name, share in (("browInnerUp", 1.0), ("browOuterUp", 0.7)):
-            for i in indices(name):
-                weights[:, i] = np.clip(weights[:, i] + share * brows * strength * (1 - weights[:, i]), 0, 1)
+        raised = brows * amount * scene.factor(lambda e: e.head_motion, lambda s: s.brows)
+        lean = leaning(scene, lambda s: s.brow_lean)
+        for name, share in (
+            ("browInnerUp", 1.0),
+            ("browOuterUpLeft", 0.7 * (1 + lean)),
+            ("browOuterUpRight", 0.7 * (1 - lean)),
+        ):
+            i = INDEX[name]
+            weights[:, i] = np.clip(weights[:, i] + share * raised * (1 - weights[:, i]), 0, 1)
     return performance.with_(head=head, weights=weights)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from app.core.passes.scene import Scene
+from app.core.passes.style import later
 from app.core.project import RegionSettings
 from engines import arkit
 from engines.api import Performance
@@ -27,11 +28,4 @@ def apply(performance: Performance, scene: Scene) -> Performance:
 
 def shifted(values: np.ndarray, settings: RegionSettings, scene: Scene) -> np.ndarray:
     """Values moved in time, ends held : float64 (T, ...)."""
-    frames = settings.offset_s * float(scene.rate)
-    if frames == 0 or scene.count == 0:
-        return np.asarray(values, np.float64)
-    position = np.clip(np.arange(scene.count) - frames, 0, scene.count - 1)
-    low = np.floor(position).astype(np.int64)
-    high = np.minimum(low + 1, scene.count - 1)
-    part = (position - low).reshape(-1, *(1,) * (values.ndim - 1))
-    return np.asarray(values[low] * (1 - part) + values[high] * part, np.float64)
+    return later(values, settings.offset_s * float(scene.rate))
