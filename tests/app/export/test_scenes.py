@@ -16,12 +16,14 @@ import numpy as np
 import pytest
 
 from app.export import ExportOptions, Take, fbx_binary, read_curves, read_head, write
+from app.export.gltf_write import split_corners
 from app.export.names import MAPS, name_map, recognise
 from engines import arkit
 from engines.api import Performance, head_rotation
 from engines.errors import InputError
 from engines.rig.mesh import HeadMesh
 from tests.app.export.conftest import random_performance
+from tests.app.export.judges.glb import Glb
 
 JUDGES = Path(__file__).parent / "judges"
 RATES = [Fraction(24), Fraction(25), Fraction(30), Fraction(60)]
@@ -205,6 +207,31 @@ def test_blender_evaluates_the_same_face(tmp_path: Path, suffix: str, head: Head
         turned = found["head"][i][:3, :3] @ np.linalg.inv(found["rest"][i][:3, :3])
         error = turned @ head_rotation(motion.head[frame, :3]).T
         assert np.degrees(np.linalg.norm(error - error.T) / np.sqrt(8)) < 0.01
+
+
+@pytest.mark.parametrize("kept", ["made", "fitted"])
+def test_trimesh_evaluates_the_same_face(tmp_path: Path, head: HeadMesh, kept: str) -> None:
+    from scipy.spatial import cKDTree
+
+    from engines.rig.head import load_head
+
+    face = head if kept == "made" else load_head().mesh
+    motion, frames = random_performance(11, 30, Fraction(30)), [0, 3, 11, 20, 29]
+    path = tmp_path / "a.glb"
+    write(Take(motion, motion.rate, head=face), path)
+    found = Glb(path)
+    assert found.names == list(arkit.NAMES)
+    assert sum(len(part.faces) for part in found.scene.geometry.values()) == len(face.triangles)
+    own = in_blender(path, motion.rate, frames)["vertices"] if BLENDER else None
+    corners = split_corners(face)[0]
+    for i, frame in enumerate(frames):
+        t_s = float(frame / motion.rate)
+        np.testing.assert_allclose(found.weights(t_s), motion.weights[frame], atol=1e-5)
+        theirs = 100 * found.vertices(t_s)
+        ours = face.posed(motion.weights[frame], motion.head[frame], motion.gaze[frame])
+        np.testing.assert_allclose(theirs, ours[corners], atol=1e-4)
+        if own is not None:
+            assert cKDTree(theirs).query(own[i])[0].max() < 1e-4
 
 
 @pytest.mark.skipif(not BLENDER, reason="SOLILOQUY_BLENDER_PYTHON is not set")
