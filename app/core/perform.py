@@ -21,6 +21,7 @@ from app.core.passes import (
     emotion,
     gaze,
     head,
+    heard,
     lids,
     limits,
     micro,
@@ -28,6 +29,7 @@ from app.core.passes import (
     regions,
     style,
 )
+from app.core.passes.heard import Mood
 from app.core.passes.mouth import Mouth
 from app.core.passes.scene import TRACK_RATE, Scene
 from app.core.project import AutoMotion, Project
@@ -132,7 +134,7 @@ def make_scene(project: Project, count: int, speech: SpeechAnalysis | None) -> S
     """
     controls = sample_controls(project, count)
     if speech is not None and project.auto_emotion > 0:
-        controls = _with_heard(controls, speech, project.auto_emotion)
+        controls = _with_heard(controls, heard.listen(speech), project.auto_emotion)
     return Scene(
         rate=controls.rate,
         count=count,
@@ -145,14 +147,16 @@ def make_scene(project: Project, count: int, speech: SpeechAnalysis | None) -> S
     )
 
 
-def _with_heard(controls: Controls, speech: SpeechAnalysis, share: float) -> Controls:
+def _with_heard(controls: Controls, mood: Mood | None, share: float) -> Controls:
     """The artist's emotions with those heard in the voice under them."""
-    found = emotion.heard(speech, len(controls), float(controls.rate), share)
-    ids = (*controls.emotions, *(e for e in found if e not in controls.emotions))
+    if mood is None:
+        return controls
+    at = mood.at_frames(len(controls), controls.rate)
+    ids = (*controls.emotions, *(e for e in at.emotions if e not in controls.emotions))
     mix = np.zeros((len(controls), len(ids)), np.float32)
     mix[:, : len(controls.emotions)] = controls.emotion
-    room = 1 - mix.sum(1)
-    for preset_id, weight in found.items():
+    room = share * (1 - mix.sum(1))
+    for preset_id, weight in zip(at.emotions, at.shares.T, strict=True):
         mix[:, ids.index(preset_id)] += weight * room
     return replace(controls, emotions=ids, emotion=mix)
 

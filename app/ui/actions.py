@@ -103,6 +103,8 @@ ACTIONS: Final[tuple[ActionSpec, ...]] = (
     _a("direct.nod", "Nod at playhead", "Direct", "N", "", "Two keys down and up again over the automatic motion"),
     _a("direct.shake", "Shake head at playhead", "Direct", "Shift+N", rule=True),
     _a("direct.curve", "Add curve…", "Direct", "C", "curve", "Keys for any of the 52 face channels"),
+    _a("direct.bake_emotion", "Bake the voice's mood", "Direct", "Shift+E", "bake",
+       "Turn the emotion read from the voice into clips of your own"),
     _a("direct.capture", "Motion from video…", "Direct", "", "", "Head, eyes and face read from a filmed performance"),
     _a("view.fit", "Fit picture", "View", "Ctrl+0", "fit"),
     _a("view.actual", "Actual size", "View", "Ctrl+1"),

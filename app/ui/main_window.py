@@ -254,6 +254,7 @@ class MainWindow(QMainWindow):
         session.working.connect(self._on_working)
         session.told.connect(self.status.tell)
         self.media.wanted.connect(self._on_wanted)
+        self.inspector.motion.bake.clicked.connect(self.actions_by_id["direct.bake_emotion"].trigger)
         self.viewer.clicked.connect(self.files.portrait)
         self.viewer.demo_wanted.connect(self.files.demo)
         self.viewer.zoomed.connect(self.transport.show_zoom)

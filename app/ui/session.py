@@ -31,6 +31,7 @@ from engines.errors import InputError, StudioError
 from engines.timebase import parse_rate
 
 if TYPE_CHECKING:
+    from app.core.passes.heard import Mood
     from app.ui.emotion_model import Part
     from engines.speech.analysis import SpeechAnalysis
 
@@ -89,6 +90,7 @@ class Session(QObject):
         self.peaks: Peaks | None = None
         self.spectrum: np.ndarray | None = None
         self.speech: SpeechAnalysis | None = None
+        self.mood: Mood | None = None
         self._words: tuple[Phone, ...] = ()
         self._phones: tuple[Phone, ...] = ()
         self.performance: Performance | None = None
@@ -254,7 +256,7 @@ class Session(QObject):
         self._cancel("prepare")
 
     def _lose_speech(self) -> None:
-        self.speech = None
+        self.speech = self.mood = None
         self._words = self._phones = ()
         self.problems.pop("analyse", None)
         self._cancel("analyse")
@@ -362,6 +364,7 @@ class Session(QObject):
             if self.performance is not None:
                 self._run("perform")
         elif step == "analyse":
+            result, self.mood = result
             self.speech = result
             self._words, self._phones = work.phones(result.words), work.phones(result.phones)
             self.speech_changed.emit()

@@ -20,6 +20,7 @@ from engines.api import Performance, RenderOptions
 from engines.timebase import parse_rate
 
 if TYPE_CHECKING:
+    from app.core.passes.heard import Mood
     from app.core.studio import Studio
     from app.ui.emotion_model import Part
     from app.ui.session import Session
@@ -189,8 +190,11 @@ def _prepare(session: Session) -> Job:
 def _analyse(session: Session) -> Job:
     project, studio = session.project, session.studio
 
-    def work(context: JobContext) -> Any:
-        return studio.analyse(project, progress=context.progress, cancel=context.cancel)
+    def work(context: JobContext) -> tuple[Any, Mood | None]:
+        from app.core.passes.heard import listen
+
+        speech = studio.analyse(project, progress=context.progress, cancel=context.cancel)
+        return speech, listen(speech)
 
     return _new(session, "analyse", "Listening to the voice", work, Priority.INTERACTIVE)
 

@@ -28,10 +28,11 @@ from engines.speech.segment import Segment
 from engines.speech.transcribe import Stretch
 from engines.speech.whisper import LAYERS
 
-ANALYSIS_VERSION: Final = 4
+ANALYSIS_VERSION: Final = 5
 """Rises when the same voice would be analysed differently; part of cache keys."""
 
 _STRETCH_S, _STRETCH_LEAST_S = 27.9, 18.0
+_TRACKS: Final = ("loudness_db", "pitch_hz", "speaking", "closing", "brightness_db")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +56,7 @@ class SpeechAnalysis:
     silent : nothing in the recording is louder than `prosody.SILENT_DB`; the mouth then rests
     warnings : what the user should know, ready to show
     closing : float32 (T,), probability that a P, B or M is heard, 0 to 1; zeros if not given
+    brightness_db : float32 (T,), how sharp the voice is (`prosody.brightness`); zeros if not given
     """
 
     samples: int
@@ -74,11 +76,14 @@ class SpeechAnalysis:
     silent: bool = False
     warnings: tuple[str, ...] = ()
     closing: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    brightness_db: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def __post_init__(self) -> None:
-        if len(self.closing) != len(self.loudness_db):
-            object.__setattr__(self, "closing", np.zeros(len(self.loudness_db), np.float32))
-        for array in (self.loudness_db, self.pitch_hz, self.speaking, self.closing, *self.mouth.values()):
+        for name in ("closing", "brightness_db"):
+            if len(getattr(self, name)) != len(self.loudness_db):
+                object.__setattr__(self, name, np.zeros(len(self.loudness_db), np.float32))
+        tracks = (self.loudness_db, self.pitch_hz, self.speaking, self.closing, self.brightness_db)
+        for array in (*tracks, *self.mouth.values()):
             array.setflags(write=False)
         object.__setattr__(self, "mouth", MappingProxyType(dict(self.mouth)))
 
@@ -111,7 +116,7 @@ class SpeechAnalysis:
             **{k: getattr(self, k) for k in ("encoder", "silent", "warnings")},
             **{k: [asdict(s) for s in getattr(self, k)] for k in ("words", "phones", "accents")},
         }
-        arrays = {name: getattr(self, name) for name in ("loudness_db", "pitch_hz", "speaking", "closing")}
+        arrays = {name: getattr(self, name) for name in _TRACKS}
         arrays |= {f"mouth/{name}": track for name, track in self.mouth.items()}
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -186,7 +191,7 @@ def analyse(
     count = max(1, round(voice.duration_s * RATE))
     sound = np.pad(sound, (0, max(0, count * HOP - len(sound))))[: count * HOP]
     progress(0.05, "Measuring loudness and pitch")
-    loudness, pitch = _prosody(sound, cancel)
+    loudness, pitch, brightness = _prosody(sound, cancel)
     speaking = prosody.speech_mask(loudness)
     pitch = prosody.clean_pitch(pitch, speaking)
     silent = bool(loudness.max() < prosody.SILENT_DB)
@@ -222,6 +227,7 @@ def analyse(
         pitch_hz=pitch,
         speaking=speaking,
         closing=closing,
+        brightness_db=brightness,
         mouth={name: np.ascontiguousarray(mouth[:, k]) for k, name in enumerate(GEOMETRY)},
         words=spoken.words,
         phones=spoken.phones,
@@ -266,15 +272,16 @@ def _listen(
     return mouth, posteriors, stretches
 
 
-def _prosody(sound: np.ndarray, cancel: CancelToken) -> tuple[np.ndarray, np.ndarray]:
+def _prosody(sound: np.ndarray, cancel: CancelToken) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     padded = np.pad(sound, prosody.CONTEXT)
     step = 30 * ANALYSIS_RATE
     parts = []
     for start in range(0, len(sound), step):
         cancel.check()
-        parts.append(prosody.tracks(padded[start : min(start + step, len(sound)) + 2 * prosody.CONTEXT]))
-    loudness, pitch = zip(*parts, strict=True)
-    return np.concatenate(loudness), np.concatenate(pitch)
+        block = padded[start : min(start + step, len(sound)) + 2 * prosody.CONTEXT]
+        parts.append((*prosody.tracks(block), prosody.brightness(block)))
+    loudness, pitch, brightness = map(np.concatenate, zip(*parts, strict=True))
+    return loudness, pitch, brightness
 
 
 def _gain(loudness_db: np.ndarray) -> np.float32:

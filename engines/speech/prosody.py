@@ -75,6 +75,26 @@ def tracks(sound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return loudness, np.where(voiced, ANALYSIS_RATE / lags[best], 0).astype(np.float32)
 
 
+def brightness(sound: np.ndarray) -> np.ndarray:
+    """How sharp the voice is: energy of 1 to 5 kHz against that of 50 Hz to 1 kHz in dB : float32, as in `tracks`.
+
+    The alpha ratio of Eyben et al. 2016, "The Geneva minimalistic acoustic parameter set": pressed, angry voices have
+    more of it than soft ones, at any gain.
+
+    Parameters
+    ----------
+    sound : as for `tracks`
+    """
+    size = 2 * CONTEXT
+    frames = np.lib.stride_tricks.sliding_window_view(sound, size)[: len(sound) - size : HOP]
+    spectrum = np.fft.rfft(frames * np.hanning(size).astype(np.float32), axis=1)
+    power = spectrum.real**2 + spectrum.imag**2
+    hertz = np.fft.rfftfreq(size, 1 / ANALYSIS_RATE)
+    high = power[:, (hertz >= 1000) & (hertz < 5000)].sum(1)
+    low = power[:, (hertz >= 50) & (hertz < 1000)].sum(1)
+    return np.asarray(10 * np.log10((high + 1e-12) / (low + 1e-12)), np.float32)
+
+
 def speech_mask(loudness_db: np.ndarray) -> np.ndarray:
     """Where somebody speaks : bool (T,). Pauses shorter than 0.18 s and bursts shorter than 0.06 s are bridged."""
     smooth = gaussian_filter1d(loudness_db.astype(np.float64), 1.0)

@@ -6,7 +6,7 @@ later, keeps lips shut. The two sides differ a little, and the strength follows 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
@@ -14,9 +14,6 @@ from app.core.passes.scene import TRACK_RATE, Scene, unrest
 from app.core.passes.style import gaussian
 from engines import arkit
 from engines.api import Performance
-
-if TYPE_CHECKING:
-    from engines.speech.analysis import SpeechAnalysis
 
 NAME: Final = "emotion"
 SIDE: Final = 0.06
@@ -75,28 +72,3 @@ def sides(scene: Scene) -> np.ndarray:
         elif name.endswith("Right"):
             gain[:, i] -= scene.auto.micro * (lean + slow)
     return np.asarray(np.clip(gain, 0.75, 1.25))
-
-
-def heard(speech: SpeechAnalysis, count: int, rate: float, share: float) -> dict[str, np.ndarray]:
-    """The emotion that a voice alone tells: arousal, from its loudness and pitch; a voice says little about valence.
-
-    Returns
-    -------
-    preset id -> float32 (count,), at most ``share``
-    """
-    pitch = np.asarray(speech.pitch_hz, np.float64)
-    voiced = pitch > 0
-    if share <= 0 or voiced.sum() < 25:
-        return {}
-    semitones = 12 * np.log2(np.where(voiced, pitch, 1.0))
-    middle, spread = np.median(semitones[voiced]), float(np.std(semitones[voiced]))
-    loudness = np.asarray(speech.loudness_db, np.float64)
-    loud_middle = np.median(loudness[voiced])
-    score = np.where(voiced, 0.5 * (semitones - middle) / 3.0 + 0.5 * (loudness - loud_middle) / 6.0, 0.0)
-    liveliness = np.clip((spread - 3.0) / 2.0, -1, 1)  # 2 semitones is a monotone voice, 4 a lively one
-    slow = gaussian(score, 0.8 * TRACK_RATE) + 0.4 * liveliness
-    at = np.interp(np.arange(count) / rate * TRACK_RATE, np.arange(len(slow)), slow)
-    return {
-        "excited": (share * np.clip(at, 0, 1)).astype(np.float32),
-        "tired": (share * 0.7 * np.clip(-at, 0, 1)).astype(np.float32),
-    }

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QPoint
 from PySide6.QtWidgets import QInputDialog, QMenu
 
 from app.core import commands, presets
+from app.core.passes import heard
 from app.core.project import CHANNELS_GAZE, CHANNELS_POSE, Key, Phone
 from app.ui import emotion_model, viewer_model, widgets
 from app.ui.timeline import edits
@@ -63,7 +64,7 @@ class EditController(QObject):
             "edit.another_take": self.another_take, "direct.emotion": self.add_emotion,
             "direct.style": self.add_style, "direct.key_pose": self.key_pose, "direct.key_gaze": self.key_gaze,
             "direct.blink": self.blink, "direct.nod": self.nod, "direct.shake": self.shake,
-            "direct.curve": self.add_curve,
+            "direct.curve": self.add_curve, "direct.bake_emotion": self.bake_emotion,
         }  # fmt: skip
 
     # --- Edit ---
@@ -236,6 +237,21 @@ class EditController(QObject):
         ease = min(8, (end - start) // 3)
         session.do(self.tr("Add emotion blend"), emotion_model.place(session.project, parts, start, end, ease))
 
+    def bake_emotion(self) -> None:
+        """What the voice tells becomes emotion clips, at the share it had or in full."""
+        session, mood = self.session, self.session.mood
+        if mood is None:
+            session.told.emit(self.tr("There is no voice yet whose mood could be read."), "error")
+            return
+        project = heard.bake(session.project, mood, session.project.auto_emotion or 1.0, session.total)
+        before = set(session.project.emotions)
+        new = [index for index, clip in enumerate(project.emotions) if clip not in before]
+        if not new:
+            session.told.emit(self.tr("The voice shows no clear mood."), "info")
+            return
+        session.do(self.tr("Bake the voice's mood"), project)
+        session.select(frozenset(Item("emotions", index) for index in new))
+
     def key_pose(self) -> None:
         channels = tuple(f"pose.{name}" for name in CHANNELS_POSE[:3])
         self._key(self.tr("Key head pose"), channels)
@@ -302,6 +318,9 @@ class EditController(QObject):
         session = self.session
         if what == "add":
             self.add_emotion() if row.kind == "emotions" else self.add_style()
+            return
+        if what == "bake":
+            self.bake_emotion()
             return
         channels = row.channels()
         if what == "curve":

@@ -1,4 +1,4 @@
-"""The column left of the tracks: names, colours, and a curve's mute and solo switches."""
+"""The column left of the tracks: names, colours, a curve's mute and solo switches, the share of the voice's mood."""
 
 from __future__ import annotations
 
@@ -15,19 +15,51 @@ from app.ui.timeline.picture import Picture
 HEADER: Final = 148
 _BUTTON: Final = 20
 _TRACK_COLORS: Final = {
-    "words": 0, "phones": 1, "emotions": 2, "styles": 3, "pose": 4, "gaze": 5, "blink": 6, "curve": 7,
+    "words": 0, "phones": 1, "emotions": 2, "heard": 2, "styles": 3, "pose": 4, "gaze": 5, "blink": 6, "curve": 7,
 }  # fmt: skip
 
 
 def _buttons(row: Row) -> tuple[str, ...]:
     if row.kind in ("curve", "pose", "gaze", "blink"):
         return ("curve", "solo", "mute")
-    return ("add",) if row.kind in ("emotions", "styles") else ()
+    return {"emotions": ("add",), "styles": ("add",), "heard": ("bake",)}.get(row.kind, ())
+
+
+def share_box(row: Row, top: float) -> QRectF:
+    """Where the slider of the mood's share lies."""
+    return QRectF(18, top + row.height - 18, 68, 14)
+
+
+def share_at(row: Row, x: float) -> float:
+    """The share that a press at ``x`` asks for."""
+    box = share_box(row, 0)
+    return min(max((x - box.left()) / box.width(), 0.0), 1.0)
+
+
+def _paint_share(painter: QPainter, picture: Picture, row: Row, top: float) -> None:
+    colors, share = theme.current(), picture.scene.project.auto_emotion
+    box = share_box(row, top)
+    middle, x = box.center().y(), box.left() + box.width() * share
+    painter.setPen(QPen(QColor(colors.strong), 3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    painter.drawLine(QPointF(box.left(), middle), QPointF(box.right(), middle))
+    if share > 0:
+        painter.setPen(QPen(QColor(colors.accent), 3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawLine(QPointF(box.left(), middle), QPointF(x, middle))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colors.text))
+    painter.drawEllipse(QPointF(x, middle), 5, 5)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QColor(colors.muted))
+    words = QRectF(box.right() + 8, box.top() - 2, 44, 18)
+    painter.drawText(
+        words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, f"{share:.0%}".replace("%", " %")
+    )
 
 
 def _box(row: Row, number: int, top: float) -> QRectF:
     """Where the ``number``-th button from the right lies."""
-    return QRectF(HEADER - 6 - _BUTTON * (number + 1), top + min(row.height / 2 - 10, 14), _BUTTON, _BUTTON)
+    middle = 4 if row.kind == "heard" else min(row.height / 2 - 10, 14)
+    return QRectF(HEADER - 6 - _BUTTON * (number + 1), top + middle, _BUTTON, _BUTTON)
 
 
 def paint_headers(painter: QPainter, picture: Picture, height: float, scroll: float) -> None:
@@ -49,10 +81,12 @@ def paint_headers(painter: QPainter, picture: Picture, height: float, scroll: fl
         label = row.label if row.kind != "curve" else _spaced(row.label)
         painter.setPen(QColor(colors.text))
         painter.drawText(
-            QRectF(12, top, room, row.height),
+            QRectF(12, top, room, row.height - (18 if row.kind == "heard" else 0)),
             Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
             metrics.elidedText(label, Qt.TextElideMode.ElideRight, room),
         )
+        if row.kind == "heard":
+            _paint_share(painter, picture, row, top)
         for number, what in enumerate(buttons):
             _paint_button(painter, picture, row, what, _box(row, number, top))
         painter.setPen(QColor(colors.line))
@@ -74,7 +108,7 @@ def _paint_button(painter: QPainter, picture: Picture, row: Row, what: str, box:
         painter.setBrush(QColor(colors.selection))
         painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), 4, 4)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-    name = {"add": "plus", "curve": "curve", "solo": "solo", "mute": "mute" if on else "sound"}[what]
+    name = {"add": "plus", "bake": "bake", "curve": "curve", "solo": "solo", "mute": "mute" if on else "sound"}[what]
     ratio = painter.device().devicePixelRatioF()
     picture_of = icons.pixmap(name, colors.accent_text if on else colors.muted, 14, ratio)
     painter.drawPixmap(QPointF(box.left() + 3, box.top() + 3), picture_of)
@@ -98,4 +132,6 @@ def header_hit(picture: Picture, x: float, y: float, scroll: float) -> tuple[Row
     for number, what in enumerate(_buttons(row)):
         if _box(row, number, row.top + RULER - scroll).contains(QPointF(x, y)):
             return row, what
+    if row.kind == "heard" and share_box(row, row.top + RULER - scroll).adjusted(-8, -4, 8, 4).contains(QPointF(x, y)):
+        return row, "share"
     return None

@@ -11,7 +11,7 @@ import numpy as np
 from app.core.project import CHANNELS_GAZE, CHANNELS_POSE, Curve, EmotionClip, Phone, Project, StyleClip
 from app.ui.timeline.scale import TimeScale
 
-Kind = Literal["voice", "words", "phones", "emotions", "styles", "pose", "gaze", "blink", "curve"]
+Kind = Literal["voice", "words", "phones", "emotions", "heard", "styles", "pose", "gaze", "blink", "curve"]
 Part = Literal["body", "start", "end", "ease_in", "ease_out", "intensity", "key", "marker", "ruler", "empty"]
 
 RULER: Final = 30
@@ -19,10 +19,11 @@ LANE: Final = 30
 EDGE_PX: Final = 6
 _HEIGHTS: Final[dict[str, int]] = {
     "voice": 58, "words": 24, "phones": 22, "styles": 30, "pose": 46, "gaze": 34, "blink": 26, "curve": 38,
+    "heard": 44,
 }  # fmt: skip
 LABELS: Final[dict[str, str]] = {
-    "voice": "Voice", "words": "Words", "phones": "Phones", "emotions": "Emotion", "styles": "Style",
-    "pose": "Head pose", "gaze": "Gaze", "blink": "Blink",
+    "voice": "Voice", "words": "Words", "phones": "Phones", "emotions": "Emotion", "heard": "Voice mood",
+    "styles": "Style", "pose": "Head pose", "gaze": "Gaze", "blink": "Blink",
 }  # fmt: skip
 KEY_CHANNELS: Final[dict[str, tuple[str, ...]]] = {
     "pose": tuple(f"pose.{name}" for name in CHANNELS_POSE),
@@ -102,6 +103,7 @@ def rows_of(project: Project, total: int) -> tuple[Row, ...]:
     add("phones", LABELS["phones"], _HEIGHTS["phones"])
     emotions = lanes_of(project.emotions, total)
     add("emotions", LABELS["emotions"], LANE * max(2, max(emotions, default=0) + 1) + 4, lanes=emotions)
+    add("heard", LABELS["heard"], _HEIGHTS["heard"])
     styles = lanes_of(project.styles, total)
     add("styles", LABELS["styles"], LANE * max(1, max(styles, default=0) + 1) + 4, lanes=styles)
     for kind in ("pose", "gaze", "blink"):

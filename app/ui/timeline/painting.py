@@ -12,6 +12,7 @@ from app.core.controls import sample_keys
 from app.core.project import Curve, Key
 from app.ui import theme
 from app.ui.timeline import strips
+from app.ui.timeline.bands import Line, draw_lines, draw_strip, paint_mood
 from app.ui.timeline.clips import paint_clips
 from app.ui.timeline.layout import RULER, Item, Row, SegmentTimes
 from app.ui.timeline.picture import Picture, Shortener, hint, mix
@@ -112,20 +113,6 @@ def _voice(painter: QPainter, picture: Picture, row: Row, width: float) -> None:
     draw_strip(painter, strips.band(top, bottom, height), QColor(colors.wave), row.top)
 
 
-def draw_strip(painter: QPainter, coverage: np.ndarray, color: QColor, top: float) -> None:
-    """Draw pixels of one colour at their own size, from the left edge on.
-
-    Parameters
-    ----------
-    coverage : float (H, W), 0 clear to 1 full, in device pixels
-    """
-    pixels = strips.premultiplied(coverage, (color.red(), color.green(), color.blue()))
-    height, width = pixels.shape
-    image = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_ARGB32_Premultiplied)
-    image.setDevicePixelRatio(painter.device().devicePixelRatioF())
-    painter.drawImage(QPointF(0, top), image)
-
-
 def _spectrogram(painter: QPainter, picture: Picture, row: Row, width: float) -> None:
     data = picture.spectrogram
     assert data is not None
@@ -205,23 +192,6 @@ def _dense(
     columns = strips.Columns.of(picture.scale, width, ratio)
     full = strips.filled(times.start_s[part] * rate, times.end_s[part] * rate, columns) * 0.42
     draw_strip(painter, np.repeat(full[None], round((row.height - 6) * ratio), 0), base, row.top + 3)
-
-
-Line = tuple[np.ndarray, float, float, tuple[float, float] | None, float]
-"""Values a frame, the values at the bottom and at the top of the row, dashes, opacity."""
-
-
-def draw_lines(painter: QPainter, picture: Picture, row: Row, width: float, lines: list[Line], color: QColor) -> None:
-    """Curves of one row in one colour; dashes and opacity tell them apart."""
-    ratio = painter.device().devicePixelRatioF()
-    columns, height = strips.Columns.of(picture.scale, width, ratio), round(row.height * ratio)
-    total = np.zeros((height, len(columns)), np.float32)
-    for values, low, high, dash, opacity in lines:
-        if len(values) > 1:
-            scaled = None if dash is None else (dash[0] * ratio, dash[1] * ratio)
-            drawn = strips.line(values, columns, height, (low, high), 4 * ratio, 1.3 * ratio, scaled)
-            np.maximum(total, drawn * np.float32(opacity), out=total)
-    draw_strip(painter, total, color, row.top)
 
 
 def _motion(painter: QPainter, picture: Picture, row: Row, width: float) -> None:
@@ -306,6 +276,7 @@ def key_shape(
 
 
 _ROWS = {
-    "voice": _voice, "words": _segments, "phones": _segments, "emotions": paint_clips, "styles": paint_clips,
+    "voice": _voice, "words": _segments, "phones": _segments, "emotions": paint_clips, "heard": paint_mood,
+    "styles": paint_clips,
     "pose": _motion, "gaze": _motion, "blink": _motion, "curve": _motion,
 }  # fmt: skip

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
+from app.core import commands
 from app.core.project import Project
 from app.ui.session import Session
 from app.ui.theme import SPACE
@@ -69,6 +70,7 @@ class TimelinePanel(QWidget):
         view.selected.connect(session.select)
         view.edited.connect(self._on_edit)
         view.edit_ended.connect(session.edit_ended)
+        view.share_moved.connect(self._on_share)
         session.project_changed.connect(self.reload)
         session.speech_changed.connect(self.reload)
         session.motion_changed.connect(self.reload)
@@ -81,6 +83,8 @@ class TimelinePanel(QWidget):
         """Show the session as it is now."""
         session, picture = self._session, self.view.picture
         picture.performance, picture.peaks, picture.spectrogram = session.performance, session.peaks, session.spectrum
+        mood = session.mood
+        picture.mood = None if mood is None else mood.at_frames(session.total, session.rate)
         scene = Scene(session.project, session.total, float(session.rate), session.words(), session.phones())
         self.view.set_scene(scene, session.rate)
 
@@ -104,6 +108,11 @@ class TimelinePanel(QWidget):
     def _on_edit(self, name: str, project: Project, selection: Selection, merge: Hashable) -> None:
         self._session.do(name, project, merge)
         self._session.select(selection)
+
+    def _on_share(self, share: float) -> None:
+        session = self._session
+        changed = commands.set_field(session.project, auto_emotion=round(share, 2))
+        session.do(self.tr("Emotion from the voice"), changed, "share")
 
     def _on_selection(self) -> None:
         if self.view.picture.selection != self._session.selection:

@@ -11,6 +11,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
 
+from app.core.passes.heard import Mood
 from app.ui import theme
 from app.ui.timeline.layout import Item, Row, Scene
 from app.ui.timeline.scale import TimeScale
@@ -36,6 +37,8 @@ class Picture:
     names: Mapping[str, str] = field(default_factory=dict)
     """Preset id -> name for people."""
     hover: Item | None = None
+    mood: Mood | None = None
+    """What the voice tells, a value a frame."""
     busy: str = ""
     """What is being worked on while words and motion are missing."""
     _reach: dict[str, tuple[object, float]] = field(default_factory=dict)

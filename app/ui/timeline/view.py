@@ -29,8 +29,8 @@ from app.ui import theme
 from app.ui.timeline import painting
 from app.ui.timeline.drags import Drag, start_drag
 from app.ui.timeline.edits import Selection
-from app.ui.timeline.headers import HEADER, header_hit, paint_headers
-from app.ui.timeline.layout import RULER, Hit, Item, Scene, content_height, hit, in_box
+from app.ui.timeline.headers import HEADER, header_hit, paint_headers, share_at
+from app.ui.timeline.layout import RULER, Hit, Item, Row, Scene, content_height, hit, in_box
 from app.ui.timeline.picture import Picture, mix
 from app.ui.timeline.scale import TimeScale, snap
 from engines.timebase import timecode
@@ -53,7 +53,8 @@ class TimelineView(QWidget):
     edit_ended : the drag is over
     activated : an item was double-clicked; ``empty_activated`` (row kind, frame) where nothing is
     menu_wanted : (global position, hit, frame)
-    header_used : (row, what) with what one of ``mute``, ``solo``, ``add``, ``curve``
+    header_used : (row, what) with what one of ``mute``, ``solo``, ``add``, ``curve``, ``bake``
+    share_moved : the share of the voice's mood, 0 to 1; ``edit_ended`` when the button goes up
     """
 
     scrubbed = Signal(int)
@@ -65,6 +66,7 @@ class TimelineView(QWidget):
     empty_activated = Signal(str, int)
     menu_wanted = Signal(object, object, int)
     header_used = Signal(object, str)
+    share_moved = Signal(float)
 
     def __init__(self, picture: Picture, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -76,6 +78,7 @@ class TimelineView(QWidget):
         self._pixels: QPixmap | None = None
         self._drag: Drag | None = None
         self._scrubbing = False
+        self._sharing: Row | None = None
         self._panning: tuple[QPointF, float, int] | None = None
         self._box: tuple[QPointF, QPointF, Selection] | None = None
         self._snap_line: int | None = None
@@ -83,7 +86,9 @@ class TimelineView(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Timeline"))
-        self.setAccessibleDescription(self.tr("Tracks of voice, words, emotion, style, pose, gaze, blink and curves"))
+        self.setAccessibleDescription(
+            self.tr("Tracks of voice, words, emotion, the voice's mood, style, pose, gaze, blink and curves")
+        )
         self.setMinimumHeight(170)
         self.setMinimumWidth(380)
         self._vertical = QScrollBar(Qt.Orientation.Vertical, self)
@@ -265,7 +270,10 @@ class TimelineView(QWidget):
             return
         if position.x() < HEADER:
             found = header_hit(self.picture, position.x(), position.y(), self._vertical.value())
-            if found is not None:
+            if found is not None and found[1] == "share":
+                self._sharing = found[0]
+                self.share_moved.emit(share_at(found[0], position.x()))
+            elif found is not None:
                 self.header_used.emit(*found)
             return
         target = self.hit(position)
@@ -313,6 +321,8 @@ class TimelineView(QWidget):
             self._vertical.setValue(scroll - int(position.y() - start.y()))
             self._place_bars()
             self.refresh()
+        elif self._sharing is not None:
+            self.share_moved.emit(share_at(self._sharing, position.x()))
         elif self._scrubbing:
             self.scrubbed.emit(self.frame_at(position))
         elif self._drag is not None:
@@ -371,7 +381,7 @@ class TimelineView(QWidget):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._scrubbing:
             self.scrub_ended.emit()
-        if self._drag is not None and self._drag.moved:
+        if self._sharing is not None or (self._drag is not None and self._drag.moved):
             self.edit_ended.emit()
         if self._box is not None:
             start, end, kept = self._box
@@ -379,7 +389,7 @@ class TimelineView(QWidget):
                 self.select(kept)
                 self.scrubbed.emit(self.frame_at(event.position()))
                 self.scrub_ended.emit()
-        self._panning = self._drag = self._box = self._snap_line = None
+        self._panning = self._drag = self._box = self._snap_line = self._sharing = None
         self._scrubbing = False
         self.update()
 
@@ -404,15 +414,27 @@ class TimelineView(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            text = self._describe(self.hit(QPointF(event.pos()))) if event.pos().x() >= HEADER else ""
+            at = QPointF(event.pos())
+            text = self._describe(self.hit(at), self.frame_at(at)) if at.x() >= HEADER else ""
             QToolTip.showText(event.globalPos(), text, self)
             return True
         return super().event(event)
 
-    def _describe(self, target: Hit) -> str:
+    def _describe_mood(self, target: Hit, frame: int) -> str:
+        """What the voice tells at a frame, in words."""
+        mood = self.picture.mood
+        if target.row is None or target.row.kind != "heard" or mood is None or not 0 <= frame < len(mood):
+            return ""
+        names = self.picture.names
+        found = sorted(zip(mood.shares[frame].tolist(), mood.emotions, strict=True), reverse=True)
+        shares = ", ".join(f"{names.get(name, name)} {share:.0%}" for share, name in found if share >= 0.05)
+        levels = self.tr("arousal %+.2f (line), valence %+.2f (dashes)") % (mood.arousal[frame], mood.valence[frame])
+        return f"{shares or self.tr('No clear mood')}\n{levels}"
+
+    def _describe(self, target: Hit, frame: int) -> str:
         scene, item = self.picture.scene, target.item
         if item is None:
-            return ""
+            return self._describe_mood(target, frame)
         if item.row in ("words", "phones"):
             segment = scene.segments(item.row)[item.index]
             length = segment.end_s - segment.start_s

@@ -14,6 +14,7 @@ from PIL import Image
 from app.core.project import Project
 from engines.api import Performance
 from engines.errors import InputError
+from engines.speech.analysis import SpeechAnalysis
 from engines.speech.segment import Segment
 from engines.timebase import frame_count, parse_rate
 
@@ -43,7 +44,22 @@ class QuickStudio:
         text = project.speech.text.split() or ["one", "two"]
         words = tuple(Segment(0.2 + 0.4 * i, 0.5 + 0.4 * i, w) for i, w in enumerate(text))
         phones = tuple(Segment(0.2 + 0.1 * i, 0.3 + 0.1 * i, p, 0.4) for i, p in enumerate(("W", "AH", "N", "T", "UW")))
-        return type("Analysis", (), {"words": words, "phones": phones})()
+        voice = soundfile.info(project.voice)
+        count = max(1, round(voice.duration * 50))
+        t = np.arange(count) / 50
+        return SpeechAnalysis(
+            samples=voice.frames,
+            sample_rate=voice.samplerate,
+            voice_digest=project.voice,
+            text=" ".join(w.label for w in words),
+            language="en",
+            loudness_db=np.where(t < 1, -20, -30).astype(np.float32),
+            pitch_hz=(200 * 2 ** (np.where(t < 1, 3, -3) / 12 + 0.2 * np.sin(8 * t))).astype(np.float32),
+            speaking=np.ones(count, bool),
+            mouth={},
+            words=words,
+            phones=phones,
+        )
 
     def perform(self, project: Project, *, progress: Any = None, cancel: Any = None) -> Performance:
         self.calls.append("perform")

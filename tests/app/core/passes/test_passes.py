@@ -11,7 +11,7 @@ import pytest
 
 from app.core import commands
 from app.core import perform as performing
-from app.core.passes import blink, closure, curves, emotion, gaze, head, limits, mouth, regions, style
+from app.core.passes import blink, closure, curves, emotion, gaze, head, heard, limits, mouth, regions, style
 from app.core.passes.scene import Scene, unrest
 from app.core.presets import Emotion
 from app.core.project import AutoMotion, EmotionClip, Key, Phone, Project, RegionSettings, StyleClip
@@ -252,7 +252,7 @@ def test_an_imported_performance_keeps_what_it_has() -> None:
 def test_emotion_heard_in_the_voice_fills_what_the_artist_left() -> None:
     project = Project(auto_emotion=1.0, emotions=(EmotionClip(0, 250, "sad", 1.0, 0, 0),))
     _, scene = make(project)
-    assert set(scene.controls.emotions) == {"sad", "excited", "tired"}
+    assert set(scene.controls.emotions) == {"sad", *heard.EMOTIONS}
     assert scene.controls.emotion[100:200, 1:].max() < 1e-6
     assert scene.controls.emotion[300:, 1:].max() > 0.05
 
