@@ -423,6 +423,7 @@ class MainWindow(QMainWindow):
             return
         self.preferences.set_layout(QByteArray(self.saveGeometry()), QByteArray(self.saveState(LAYOUT_VERSION)))
         self.preferences.sync()
+        self.playing.hold.close()
         self.player.close()
         self.live_link.stop()
         self.files.close()

@@ -59,6 +59,7 @@ class EditController(QObject):
             "edit.ripple_delete": self.ripple_delete, "edit.select_all": self.select_all,
             "edit.select_none": self.select_none, "edit.split": self.split, "edit.split_all": self.split_all,
             "edit.snap": self.snap, "edit.ripple": self.ripple, "edit.smooth": self.smooth,
+            "edit.trim_start": self.trim_start, "edit.trim_end": self.trim_end,
             "edit.nudge_left": self.nudge_left, "edit.nudge_right": self.nudge_right,
             "edit.select_previous": self.select_previous, "edit.select_next": self.select_next,
             "edit.another_take": self.another_take, "direct.emotion": self.add_emotion,
@@ -159,6 +160,17 @@ class EditController(QObject):
     def split_all(self) -> None:
         session = self.session
         session.do(self.tr("Split all"), edits.split(session.project, session.playhead, edits.NONE, everywhere=True))
+
+    def trim_start(self) -> None:
+        self._trim("start")
+
+    def trim_end(self) -> None:
+        self._trim("end")
+
+    def _trim(self, edge: str) -> None:
+        session, ripple = self.session, self.window.timeline.view.ripple
+        project = edits.trim(session.project, session.playhead, session.selection, edge, ripple)
+        session.do(self.tr("Trim to playhead"), project)
 
     def snap(self, on: bool) -> None:
         self.window.timeline.view.snapping = on

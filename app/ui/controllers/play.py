@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
 from app.core import commands
+from app.ui.controllers.hold import HoldKeys
 from app.ui.timeline import edits
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ class PlayController(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self.window, self.session, self.player = window, window.session, window.player
+        self.hold = HoldKeys(window)
         self.shown = self.dropped = 0
         """Frames shown and left out since playback began."""
         self._last = self._seen = -1
@@ -35,7 +38,10 @@ class PlayController(QObject):
             "play.toggle": self.toggle, "play.reverse": self.reverse, "play.stop": self.stop,
             "play.forward": self.forward,
             "play.loop": self.loop, "play.previous_frame": self.previous_frame, "play.next_frame": self.next_frame,
-            "play.back_second": self.back_second, "play.forward_second": self.forward_second,
+            "play.back_second": partial(self.jump, -1), "play.forward_second": partial(self.jump, 1),
+            "play.back_2": partial(self.jump, -2), "play.forward_2": partial(self.jump, 2),
+            "play.back_5": partial(self.jump, -5), "play.forward_5": partial(self.jump, 5),
+            "play.back_10": partial(self.jump, -10), "play.forward_10": partial(self.jump, 10),
             "play.previous_edit": self.previous_edit, "play.next_edit": self.next_edit, "play.start": self.start,
             "play.end": self.end, "play.in": self.set_in, "play.out": self.set_out,
             "play.clear_range": self.clear_range,
@@ -54,10 +60,14 @@ class PlayController(QObject):
         self.player.stop()
 
     def forward(self) -> None:
+        if self.hold.step(1):
+            return
         self._on_range()
         self.player.shuttle(self.session.playhead, True)
 
     def reverse(self) -> None:
+        if self.hold.step(-1):
+            return
         self._on_range()
         self.player.shuttle(self.session.playhead, False)
 
@@ -80,11 +90,9 @@ class PlayController(QObject):
     def next_frame(self) -> None:
         self._go(self.session.playhead + 1)
 
-    def back_second(self) -> None:
-        self._go(self.session.playhead - round(self.session.rate))
-
-    def forward_second(self) -> None:
-        self._go(self.session.playhead + round(self.session.rate))
+    def jump(self, seconds: int) -> None:
+        """Go a number of seconds on, or back."""
+        self._go(self.session.playhead + round(seconds * self.session.rate))
 
     def start(self) -> None:
         self._go(self.session.range[0])

@@ -182,6 +182,32 @@ def split(project: Project, frame: int, items: Selection, everywhere: bool = Fal
     return project
 
 
+def trim(project: Project, frame: int, items: Selection, edge: str, ripple: bool = False) -> Project:
+    """Move the start or end of the selected clips to ``frame``; with none selected, of every clip under it.
+
+    Parameters
+    ----------
+    edge : ``start`` or ``end``
+    ripple : later clips of the track close the gap; a trimmed start then stays where it is
+    """
+    for row in _CLIP_ROWS:
+        chosen = {item.index for item in items if item.row == row}
+        anything = any(item.row in _CLIP_ROWS for item in items)
+        for index in reversed(range(len(getattr(project, row)))):
+            clip = getattr(project, row)[index]
+            inside = clip.start < frame and (clip.end is None or frame < clip.end)
+            if not inside or (anything and index not in chosen):
+                continue
+            if edge == "end":
+                project = commands.trim_clip(project, row, index, end=frame, ripple=ripple)  # type: ignore[arg-type]
+            elif ripple and clip.end is not None:
+                shorter = clip.end - (frame - clip.start)
+                project = commands.trim_clip(project, row, index, end=shorter, ripple=True)  # type: ignore[arg-type]
+            else:
+                project = commands.trim_clip(project, row, index, start=frame)  # type: ignore[arg-type]
+    return project
+
+
 def split_speech(project: Project, at_s: float, items: Selection) -> Project:
     """Cut the selected words and phones under a time in two; both parts keep the label until it is changed."""
     for row in _SPEECH_ROWS:

@@ -34,9 +34,16 @@ def test_no_two_commands_share_keys():
 def test_the_keys_that_editors_share_are_there():
     wanted = {
         "Space": "play.toggle", "J": "play.reverse", "K": "play.stop", "L": "play.forward", "I": "play.in",
-        "O": "play.out", "M": "play.marker", "S": "edit.split", "Ctrl+Z": "edit.undo", "Ctrl+Shift+Z": "edit.redo",
-        "Ctrl+E": "file.export", "=": "view.timeline_in", "-": "view.timeline_out", "0": "view.timeline_fit",
-        "Left": "play.previous_frame", "Right": "play.next_frame", "Ctrl+P": "edit.snap",
+        "O": "play.out", "M": "play.marker", "S": "edit.split", "Shift+S": "edit.split_all", "Ctrl+Z": "edit.undo",
+        "Ctrl+Shift+Z": "edit.redo", "Ctrl+Y": "edit.redo", "Ctrl+E": "file.export", "=": "view.timeline_in",
+        "+": "view.timeline_in", "-": "view.timeline_out", "0": "view.timeline_fit", "\\": "play.loop",
+        "Left": "play.previous_frame", "Right": "play.next_frame", "Ctrl+P": "edit.snap", ",": "edit.nudge_left",
+        ".": "edit.nudge_right", "Alt+Left": "play.previous_edit", "Alt+Right": "play.next_edit",
+        "PgUp": "play.back_second", "PgDown": "play.forward_second", "Shift+PgUp": "play.back_2",
+        "Ctrl+PgUp": "play.back_5", "Ctrl+Shift+PgUp": "play.back_10", "Shift+PgDown": "play.forward_2",
+        "Ctrl+PgDown": "play.forward_5", "Ctrl+Shift+PgDown": "play.forward_10", "<": "play.previous_marker",
+        ">": "play.next_marker", "Shift+M": "play.next_marker", "Ctrl+Shift+M": "play.previous_marker",
+        "Q": "edit.trim_start", "W": "edit.trim_end",
     }  # fmt: skip
     assert {key: next(a.id for a in ACTIONS if key in a.keys) for key in wanted} == wanted
 

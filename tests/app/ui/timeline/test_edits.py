@@ -111,3 +111,17 @@ def test_edit_points_are_sorted_and_inside():
     assert points == sorted(set(points))
     assert points[0] == 0
     assert max(points) <= 99
+
+
+def test_trimming_to_the_playhead() -> None:
+    project = Project(emotions=(EmotionClip(10, 50, "happy"), EmotionClip(60, 90, "sad")))
+
+    def spans(trimmed: Project) -> list[tuple[int, int | None]]:
+        return [(clip.start, clip.end) for clip in trimmed.emotions]
+
+    assert spans(edits.trim(project, 20, edits.NONE, "start")) == [(20, 50), (60, 90)]
+    assert spans(edits.trim(project, 20, edits.NONE, "end")) == [(10, 20), (60, 90)]
+    assert spans(edits.trim(project, 20, edits.NONE, "start", ripple=True)) == [(10, 40), (50, 80)]
+    assert spans(edits.trim(project, 20, edits.NONE, "end", ripple=True)) == [(10, 20), (30, 60)]
+    assert edits.trim(project, 20, frozenset({Item("emotions", 1)}), "end") == project
+    assert edits.trim(project, 55, edits.NONE, "start") == project
