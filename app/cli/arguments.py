@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from app.cli import evaluate, footage
+from app.cli import evaluate, footage, references
 
 COMMANDS: Final = (
     "render", "preview", "convert", "init", "analyse", "inspect", "engines", "presets", "weights", "demo", "open",
-    "evaluate", "footage",
+    "evaluate", "footage", "style", "emotion",
 )  # fmt: skip
 
 _DIRECTION = """direction:
@@ -37,6 +37,8 @@ def parser() -> argparse.ArgumentParser:
     _analyse(commands)
     _reporting(evaluate.add_parser(commands))
     _reporting(footage.add_parser(commands))
+    for lifting in references.add_parsers(commands):
+        _reporting(lifting)
     inspect = commands.add_parser("inspect", help="say what is in a portrait, voice, project or curve file")
     inspect.add_argument("files", nargs="+", type=Path, metavar="FILE")
     inspect.add_argument("--json", action="store_true", help="as JSON")

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         from app.cli import _window
 
         return _window(options.files)
-    from app.cli import evaluate, footage, information, render
+    from app.cli import evaluate, footage, information, references, render
 
     commands: dict[str, Callable[..., list[Path]]] = {
         "render": render.render,
@@ -47,6 +47,8 @@ def run(options: argparse.Namespace) -> int:
         "weights": information.weights,
         "evaluate": evaluate.evaluate,
         "footage": footage.footage,
+        "style": references.style,
+        "emotion": references.emotion,
     }
     if options.command is None:
         from app.cli.arguments import parser
