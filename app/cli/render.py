@@ -216,6 +216,8 @@ def project_of(options: argparse.Namespace, complete: bool = True) -> Project:
         raise InputError("Give the voice too: soliloquy render PORTRAIT VOICE -o OUT.")
     if options.portrait is not None:
         project = commands.set_portrait(project, str(options.portrait.absolute()), project.face)
+    if getattr(options, "unit_names", None) is not None:
+        project = commands.set_unit_names(project, str(options.unit_names))
     if options.voice is not None:
         if options.voice.suffix.lower() in CURVES:
             project = commands.set_performance(project, str(options.voice.absolute()))

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from app.core import own_head
 from app.core.project import (
     CHANNELS_GAZE,
     CHANNELS_POSE,
@@ -43,7 +45,14 @@ MIN_PHONE_S = 0.01
 
 
 def set_portrait(project: Project, path: str, face: int = 0) -> Project:
-    return project.with_(portrait=str(path), face=face)
+    """Another picture or head; names that an own head had for its shapes go with it."""
+    names = project.unit_names if str(path) == project.portrait else ()
+    return project.with_(portrait=str(path), face=face, unit_names=names)
+
+
+def set_unit_names(project: Project, path: str) -> Project:
+    """What the artist's head and curves call ARKit units, from a JSON file; empty: nothing but what is recognised."""
+    return project.with_(unit_names=own_head.read_names(Path(path)) if path else ())
 
 
 def set_voice(project: Project, path: str, text: str = "", language: str | None = None) -> Project:

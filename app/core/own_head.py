@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +14,41 @@ from engines.api import EngineInfo, Portrait
 from engines.errors import InputError
 
 if TYPE_CHECKING:
+    from app.export import ExportOptions
     from engines.rig.mesh import HeadMesh
 
 log = logging.getLogger(__name__)
+
+
+UnitNames = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def read_names(path: Path) -> UnitNames:
+    """The names in a JSON file ``{"jawOpen": "Mouth_Open", ...}``, for `app.core.project.Project.unit_names`.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is no name map.
+    """
+    from app.export.names import read_map
+
+    return tuple(read_map(path).items())
+
+
+def is_names(path: Path) -> bool:
+    """Whether a file is a name map rather than curves, which may be JSON, too."""
+    try:
+        return bool(read_names(path))
+    except InputError:
+        return False
+
+
+def naming(names: UnitNames) -> ExportOptions:
+    """How files with these names are read."""
+    from app.export import ExportOptions
+
+    return ExportOptions(names=json.dumps(dict(names))) if names else ExportOptions()
 
 
 def is_head(path: str | Path) -> bool:
@@ -50,8 +83,12 @@ def meant_as_head(path: Path, has_portrait: bool) -> bool:
     return True
 
 
-def load_head(path: Path) -> Portrait:
+def load_head(path: Path, names: UnitNames = ()) -> Portrait:
     """The head as a portrait: the mesh, and a picture of it.
+
+    Parameters
+    ----------
+    names : what it calls its shapes (`app.core.project.Project.unit_names`)
 
     Raises
     ------
@@ -61,7 +98,7 @@ def load_head(path: Path) -> Portrait:
     from app.export import read_head
     from engines.blendshape.mesh_actor import picture_of
 
-    head = read_head(path)
+    head = read_head(path, naming(names))
     return Portrait(picture_of(head), source=path, head=head)
 
 

@@ -171,6 +171,8 @@ class Project:
     regions: tuple[tuple[str, RegionSettings], ...] = ()
     """Settings by region name (`engines.arkit.REGIONS` and ``head``); a region not listed is as performed."""
     auto: AutoMotion = AutoMotion()
+    unit_names: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """What the artist's own head and curve files call ARKit units, (unit, its names), where they are not recognised."""
     performance: str = ""
     """Path of an imported Performance, curve file or video that replaces the one read from the voice."""
     puppet: Puppet = Puppet()

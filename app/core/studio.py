@@ -113,13 +113,15 @@ class Studio:
         def load() -> Portrait:
             from engines.face.portrait import load_portrait
 
-            return own_head.load_head(path) if own_head.is_head(path) else load_portrait(path, project.face)
+            if own_head.is_head(path):
+                return own_head.load_head(path, project.unit_names)
+            return load_portrait(path, project.face)
 
-        return self._portraits.once((_stamp(path), project.face), load)
+        return self._portraits.once((_stamp(path), project.face, project.unit_names), load)
 
     def portrait_digest(self, project: Project) -> str:
         """Content hash of the portrait (`engines.api.Portrait.digest`), taken once a file."""
-        key = (_stamp(Path(project.portrait)), project.face)
+        key = (_stamp(Path(project.portrait)), project.face, project.unit_names)
         return self._digests.once(key, lambda: self.portrait(project).digest())
 
     def voice(self, project: Project) -> Voice:
@@ -153,7 +155,7 @@ class Studio:
             from app.export import read_curves
 
             if path.suffix.lower() not in VIDEOS:
-                return read_curves(path)
+                return read_curves(path, own_head.naming(project.unit_names))
             key = content_key(_stamp(path), code_digest("engines.capture", "engines.rig", "engines.face"))
             if (kept := self.cache.get("capture", key, ".npz")) is not None:
                 with contextlib.suppress(InputError):
@@ -166,7 +168,7 @@ class Studio:
             self.cache.put("capture", key, partial(write, take), ".npz")
             return found
 
-        return self._performances.once(("file", _stamp(path)), load)
+        return self._performances.once(("file", _stamp(path), project.unit_names), load)
 
     def frame_count(self, project: Project) -> int:
         """How many frames the shot has: as many as the voice or the imported motion lasts."""

@@ -79,36 +79,61 @@ MAPS: Final[dict[str, NameMap]] = {
 
 
 def name_map(choice: str) -> NameMap:
-    """A built-in map by its name, or the one in a JSON file ``{"jawOpen": "Mouth_Open", ...}``.
+    """A built-in map by its name, the one in a JSON file ``{"jawOpen": "Mouth_Open", ...}``, or that text itself.
 
-    A unit that the file leaves out keeps its ARKit name; a list of names shares the unit among them.
+    A unit that is left out keeps its ARKit name.
 
     Raises
     ------
     InputError
-        If the file cannot be read, names something that is no ARKit unit, or gives one name to two units.
+        As `parse_map` and `read_map`.
     """
     if choice in MAPS:
         return MAPS[choice]
-    path = Path(choice)
+    own = parse_map(choice, "The name map") if choice.startswith("{") else read_map(Path(choice))
+    return {name: own.get(name, (name,)) for name in arkit.NAMES}
+
+
+def read_map(path: Path) -> NameMap:
+    """What a JSON file calls some ARKit units.
+
+    Raises
+    ------
+    InputError
+        As `parse_map`, and if the file cannot be read.
+    """
     if path.suffix.lower() != ".json":
-        raise InputError(f"There is no name map '{choice}'. Choose one of: {', '.join(MAPS)}, or a JSON file.")
+        raise InputError(f"There is no name map '{path}'. Choose one of: {', '.join(MAPS)}, or a JSON file.")
+    return parse_map(read_text(path, 1 << 20), str(path))
+
+
+def parse_map(text: str, source: str) -> NameMap:
+    """What a JSON text calls some ARKit units; a list of names shares the unit among them.
+
+    Parameters
+    ----------
+    source : what the text is, for messages
+
+    Raises
+    ------
+    InputError
+        If it is damaged, names something that is no ARKit unit, or gives one name to two units.
+    """
     try:
-        given = json.loads(read_text(path, 1 << 20))
+        given = json.loads(text)
         own = {key: tuple([value] if isinstance(value, str) else value) for key, value in given.items()}
     except (ValueError, AttributeError, TypeError, RecursionError) as error:
-        raise InputError(f"{path} is no name map: {error}. It maps ARKit names to names.") from error
+        raise InputError(f"{source} is no name map: {error}. It maps ARKit names to names.") from error
     unknown = sorted(set(own) - set(arkit.NAMES))
     if unknown:
-        raise InputError(f"{path} maps '{unknown[0]}', which is no ARKit unit. Units: {', '.join(arkit.NAMES)}.")
+        raise InputError(f"{source} maps '{unknown[0]}', which is no ARKit unit. Units: {', '.join(arkit.NAMES)}.")
     if not all(names and all(isinstance(name, str) and name for name in names) for names in own.values()):
-        raise InputError(f"{path}: each unit needs at least one name, and names are text.")
-    result = {name: own.get(name, (name,)) for name in arkit.NAMES}
-    used = [name for names in result.values() for name in names]
+        raise InputError(f"{source}: each unit needs at least one name, and names are text.")
+    used = [name for unit in arkit.NAMES for name in own.get(unit, (unit,))]
     twice = {name for name in used if used.count(name) > 1}
     if twice:
-        raise InputError(f"{path} gives the name '{min(twice)}' to two units; names must differ.")
-    return result
+        raise InputError(f"{source} gives the name '{min(twice)}' to two units; names must differ.")
+    return own
 
 
 def _plain(name: str) -> str:

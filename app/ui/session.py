@@ -229,7 +229,7 @@ class Session(QObject):
     def _on_change(self, change: Change) -> None:
         old, new = change.previous, change.project
         fresh = change.kind == "reset"
-        if fresh or (old.portrait, old.face) != (new.portrait, new.face):
+        if fresh or any(getattr(old, n) != getattr(new, n) for n in ("portrait", "face", "unit_names")):
             self.portrait = None
             self._lose_actor()
             self._cancel("portrait")
@@ -473,7 +473,7 @@ class Session(QObject):
     # --- media by file ---
 
     def add_file(self, path: Path, kind: str = "") -> str:
-        """Use a file for what it is: ``portrait``, ``voice``, ``curves``, ``words`` or nothing if it is unknown.
+        """Use a file for what it is: `portrait`, `voice`, `curves`, `words`, `names` or nothing if it is unknown.
 
         A 3D file may be a head or motion: it is the portrait where there is none yet or where nothing moves in it.
 
@@ -483,7 +483,9 @@ class Session(QObject):
         """
         if not kind:
             kind = work.kind_of(path)
-            if kind == "curves" and own_head.meant_as_head(path, bool(self.project.portrait)):
+            if kind == "curves" and own_head.is_names(path):
+                kind = "names"
+            elif kind == "curves" and own_head.meant_as_head(path, bool(self.project.portrait)):
                 kind = "portrait"
         if kind == "portrait":
             self.attempt(self.tr("Choose portrait"), commands.set_portrait, str(path))
@@ -491,6 +493,8 @@ class Session(QObject):
             self.attempt(self.tr("Choose voice"), commands.set_voice, str(path))
         elif kind == "curves":
             self.attempt(self.tr("Import curves"), commands.set_performance, str(path))
+        elif kind == "names":
+            self.attempt(self.tr("Choose names of shapes"), commands.set_unit_names, str(path))
         elif kind == "words":
             self._import_words(path)
         elif not kind:

@@ -201,7 +201,8 @@ def _analyse(session: Session) -> Job:
 
 def take_key(project: Project, performance: Performance) -> Hashable:
     """What decides how frames look."""
-    return performance.digest(), project.portrait, project.face, project.engine, project.size
+    picture = project.portrait, project.face, project.unit_names
+    return performance.digest(), *picture, project.engine, project.size
 
 
 def motion(studio: Studio, project: Project, context: JobContext) -> Performance:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -10,10 +11,10 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from app.core import own_head
+from app.core import commands, own_head, project_file
 from app.core.project import Project
 from app.core.studio import Studio
-from app.export import Take, read_curves, read_head, write
+from app.export import ExportOptions, Take, read_curves, read_head, write
 from engines import arkit, registry
 from engines.api import Performance, Portrait, RenderOptions
 from engines.errors import InputError
@@ -140,6 +141,46 @@ def test_engines_for_photos_refuse_a_head(ball: Path) -> None:
     info = replace(registry.info("blendshape"), name="Photos only", meshes=False)
     with pytest.raises(InputError, match=r"Photos only.*ball.glb is a 3D head.*Portrait rig"):
         own_head.check_engine(portrait, info)
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> tuple[Path, Path]:
+    """A head whose shapes have names of the artist's own, and the map that tells them."""
+    names = {unit: [f"Form_{number}a", f"Form_{number}b"] for number, unit in enumerate(arkit.NAMES)}
+    table = tmp_path / "names.json"
+    table.write_text(json.dumps(names))
+    path = tmp_path / "foreign.glb"
+    write(Take(random_performance(2, 9), Fraction(25), head=made_head()), path, ExportOptions(names=str(table)))
+    return path, table
+
+
+def test_names_of_shapes_stay_with_the_project(foreign: tuple[Path, Path], tmp_path: Path) -> None:
+    head, names = foreign
+    studio, project = Studio(), commands.set_portrait(Project(size=(64, 80)), str(head))
+    with pytest.raises(InputError, match=r"no mesh in it has blend shapes with ARKit names.*name map"):
+        studio.portrait(project)
+    project = commands.set_performance(commands.set_unit_names(project, str(names)), str(head))
+    project_file.save(project, tmp_path / "shot.soliloquy")
+    names.unlink()
+    again = project_file.load(tmp_path / "shot.soliloquy")
+    assert again == project
+    fresh = Studio()
+    assert fresh.portrait(again).head is not None
+    motion = fresh.perform(again)  # its curves carry the same names
+    assert motion.weights.max() > 0.5
+    moved, rest = next(fresh.frames(again, motion, 4, 5)), next(fresh.frames(again, REST))
+    assert np.abs(moved.astype(int) - rest).max() > 40
+    assert commands.set_portrait(again, "other.glb").unit_names == ()
+    assert commands.set_unit_names(again, "").unit_names == ()
+
+
+def test_a_name_map_is_told_from_curves(foreign: tuple[Path, Path], tmp_path: Path) -> None:
+    assert own_head.is_names(foreign[1])
+    write(Take(random_performance(1, 4), Fraction(25)), tmp_path / "curves.json")
+    assert not own_head.is_names(tmp_path / "curves.json")
+    assert not own_head.is_names(foreign[0])
+    (tmp_path / "empty.json").write_text("{}")
+    assert not own_head.is_names(tmp_path / "empty.json")
 
 
 def test_what_a_3d_file_is_meant_as(ball: Path, tmp_path: Path) -> None:
