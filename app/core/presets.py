@@ -17,6 +17,7 @@ import numpy as np
 
 from app.core import folders
 from app.core.folders import write_atomic
+from app.core.project import CHANNELS_GAZE, CHANNELS_POSE
 from engines import arkit
 from engines.errors import InputError, ProjectError
 
@@ -125,6 +126,20 @@ class HeadCharacter:
 
 
 @dataclass(frozen=True)
+class Pose:
+    """Head, eyes and single units held in one moment.
+
+    Attributes
+    ----------
+    values : curve channel (`app.core.project.Curve`) -> value in the channel's unit, over the automatic motion
+    """
+
+    name: str
+    summary: str = ""
+    values: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ExportPreset:
     """Settings of an export.
 
@@ -150,6 +165,7 @@ KINDS: Final[dict[str, type]] = {
     "emotions": Emotion,
     "styles": Style,
     "heads": HeadCharacter,
+    "poses": Pose,
     "export": ExportPreset,
 }
 
@@ -190,7 +206,20 @@ def parse(kind: str, data: dict[str, Any], source: str) -> Any:
             raise InputError(f"The preset {source} names '{name}', which is no ARKit unit.") from None
         if not isinstance(value, int | float) or not -1 <= value <= 1:
             raise InputError(f"The preset {source}: the weight of {name} must lie between -1 and 1, not {value!r}.")
+    if cls is Pose:
+        _check_values(data.get("values", {}), source)
     return cls(**data)
+
+
+def _check_values(values: dict[str, Any], source: str) -> None:
+    poses = {*(f"pose.{n}" for n in CHANNELS_POSE), *(f"gaze.{n}" for n in CHANNELS_GAZE), "blink", *arkit.NAMES}
+    if not values:
+        raise InputError(f"The preset {source} lacks 'values': channels and what they hold.")
+    for name, value in values.items():
+        if name not in poses and not re.fullmatch(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", name):
+            raise InputError(f"The preset {source} names '{name}', which is no channel of a curve.")
+        if not isinstance(value, int | float) or isinstance(value, bool) or not np.isfinite(value):
+            raise InputError(f"The preset {source}: the value of {name} must be a number, not {value!r}.")
 
 
 def read(kind: str, path: Path) -> Any:
@@ -271,6 +300,10 @@ def head(preset_id: str) -> HeadCharacter:
     return load("heads", preset_id)
 
 
+def pose(preset_id: str) -> Pose:
+    return load("poses", preset_id)
+
+
 def export_preset(preset_id: str) -> ExportPreset:
     return load("export", preset_id)
 
@@ -286,6 +319,11 @@ def _toml(value: Any) -> str:
     return repr(round(value, 6) if isinstance(value, float) else value)
 
 
+def _key(name: str) -> str:
+    """A name as a TOML key; a dot would open a table."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _toml(name)
+
+
 def dumps(preset: Any) -> str:
     """A preset as TOML."""
     lines, tables = [], []
@@ -293,10 +331,15 @@ def dumps(preset: Any) -> str:
         value = getattr(preset, item.name)
         if isinstance(value, dict):
             if value:
-                tables += ["", f"[{item.name}]", *(f"{k} = {_toml(v)}" for k, v in value.items())]
+                tables += ["", f"[{item.name}]", *(f"{_key(k)} = {_toml(v)}" for k, v in value.items())]
         elif item.default is MISSING or value != item.default:
             lines.append(f"{item.name} = {_toml(value)}")
     return "\n".join([*lines, *tables]) + "\n"
+
+
+def to_id(name: str) -> str:
+    """The id, which is also the file's name, that a name gives."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def save(preset: Any, preset_id: str = "") -> str:
@@ -310,7 +353,7 @@ def save(preset: Any, preset_id: str = "") -> str:
         If it cannot be written.
     """
     kind = next(k for k, cls in KINDS.items() if isinstance(preset, cls))
-    preset_id = re.sub(r"[^a-z0-9]+", "-", (preset_id or preset.name).lower()).strip("-")
+    preset_id = to_id(preset_id or preset.name)
     if not preset_id:
         raise InputError("A preset needs a name with at least one letter or digit.")
     write_atomic(user_folder(kind) / f"{preset_id}.toml", dumps(preset))

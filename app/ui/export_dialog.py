@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
+    QInputDialog,
     QLabel,
     QLineEdit,
     QListWidget,
@@ -24,13 +25,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core import commands, presets
+from app.core import commands, own_presets, presets
 from app.export import formats
 from app.ui.preferences import Preferences
 from app.ui.render_queue import ExportRequest
 from app.ui.session import Session
 from app.ui.widgets import ValueSlider, form_row, guard_wheel, heading, muted, reason, rule, set_reason
 from engines.api import RenderOptions
+from engines.errors import StudioError
 from engines.timebase import RATES, timecode
 
 _KINDS = {
@@ -44,14 +46,20 @@ _KINDS = {
 
 
 class ExportDialog(QDialog):
-    """Collects an `ExportRequest`."""
+    """Collects an `ExportRequest`.
+
+    Signals
+    -------
+    menu_wanted : (kind, id, place on the screen) for what can be done with a preset
+    """
+
+    menu_wanted = Signal(str, str, QPoint)
 
     def __init__(self, session: Session, preferences: Preferences, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Export"))
         self.resize(760, 560)
         self._session, self._preferences = session, preferences
-        self._presets = presets.load_all("export")
         outer = QVBoxLayout(self)
         body = QHBoxLayout()
         body.setSpacing(16)
@@ -60,12 +68,14 @@ class ExportDialog(QDialog):
         self.presets = QListWidget()
         self.presets.setFixedWidth(230)
         self.presets.setWordWrap(True)
-        for name, preset in self._presets.items():
-            item = QListWidgetItem(preset.name)
-            item.setToolTip(preset.summary)
-            item.setData(Qt.ItemDataRole.UserRole, name)
-            self.presets.addItem(item)
+        self.presets.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.presets.customContextMenuRequested.connect(self._on_menu)
+        self._fill_presets()
         left.addWidget(self.presets, 1)
+        keep = QPushButton(self.tr("Save as preset…"))
+        keep.setToolTip(self.tr("Keep these settings; right-click a preset to rename, share or delete it"))
+        keep.clicked.connect(self.save_preset)
+        left.addWidget(keep)
         body.addLayout(left)
         form = QVBoxLayout()
         form.setSpacing(8)
@@ -159,6 +169,60 @@ class ExportDialog(QDialog):
         self.note.setWordWrap(True)
         form.addWidget(self.note)
 
+    def _fill_presets(self) -> None:
+        self._presets = presets.load_all("export")
+        self.presets.blockSignals(True)
+        self.presets.clear()
+        for name, preset in self._presets.items():
+            item = QListWidgetItem(preset.name)
+            item.setToolTip(preset.summary)
+            item.setData(Qt.ItemDataRole.UserRole, name)
+            font = item.font()
+            font.setItalic(own_presets.is_own("export", name))
+            item.setFont(font)
+            self.presets.addItem(item)
+        self.presets.blockSignals(False)
+
+    def _show(self, preset_id: str) -> None:
+        names = list(self._presets)
+        self.presets.setCurrentRow(names.index(preset_id) if preset_id in names else 0)
+
+    def _on_menu(self, at: QPoint) -> None:
+        item = self.presets.itemAt(at)
+        if item is not None:
+            name = str(item.data(Qt.ItemDataRole.UserRole))
+            self.menu_wanted.emit("export", name, self.presets.viewport().mapToGlobal(at))
+            self._fill_presets()
+            self._show(name)
+
+    def save_preset(self) -> None:
+        """Ask for a name and keep the settings under it."""
+        name, ok = QInputDialog.getText(self, self.tr("Save preset"), self.tr("Name"))
+        if not ok or not name.strip():
+            return
+        suffix = _suffix_of(Path(self.path.text()))
+        options = {
+            **self.preset().options,
+            "codec": str(self.codec.currentData()),
+            "quality": round(self.quality.value()),
+        }
+        preset = presets.ExportPreset(
+            own_presets.free_name("export", name.strip()),
+            suffix or self.preset().suffix,
+            self.tr("Saved from the export window"),
+            (self.width_box.value(), self.height_box.value()),
+            str(self.rate.currentData() or ""),
+            self.alpha.isChecked(),
+            options if suffix == ".mp4" or suffix == self.preset().suffix else {},
+        )
+        try:
+            saved = presets.save(preset)
+        except StudioError as error:
+            set_reason(self.problem, str(error))
+            return
+        self._fill_presets()
+        self._show(saved)
+
     def preset(self) -> presets.ExportPreset:
         item = self.presets.currentItem()
         found: presets.ExportPreset = self._presets[str(item.data(Qt.ItemDataRole.UserRole))]
@@ -216,10 +280,7 @@ class ExportDialog(QDialog):
         if self.range.currentData() == "all":
             project = replace(project, in_frame=None, out_frame=None)
         path = Path(self.path.text())
-        suffix = next(
-            (s for f in formats() for s in sorted(f.suffixes, key=len, reverse=True) if path.name.lower().endswith(s)),
-            "",
-        )
+        suffix = _suffix_of(path)
         stem = path.name[: -len(suffix)] if suffix else path.stem
         outputs = [path]
         outputs += [path.with_name(stem + s) for s, box in self.also.items() if box.isChecked() and box.isEnabled()]
@@ -240,3 +301,9 @@ class ExportDialog(QDialog):
         alpha = self.alpha.isChecked() and self.alpha.isEnabled()
         render = RenderOptions(size=size or project.size, alpha=alpha, device=self._session.device)
         return ExportRequest(project, tuple(outputs), options, render)
+
+
+def _suffix_of(path: Path) -> str:
+    """The ending that decides a file's format, or nothing."""
+    endings = sorted((s for f in formats() for s in f.suffixes), key=len, reverse=True)
+    return next((s for s in endings if path.name.lower().endswith(s)), "")

@@ -32,6 +32,7 @@ from app.ui.controllers.files import FileController
 from app.ui.controllers.layers import LayerController
 from app.ui.controllers.live_link import LiveLinkController
 from app.ui.controllers.play import PlayController
+from app.ui.controllers.presets import PresetController
 from app.ui.controllers.view import ViewController
 from app.ui.emotion_pad import EmotionPad
 from app.ui.head_view import HeadView
@@ -97,6 +98,7 @@ class MainWindow(QMainWindow):
         self.playing = PlayController(self)
         self.files = FileController(self)
         self.viewing = ViewController(self)
+        self.preset_files = PresetController(self)
         self.layers = LayerController(self)
         self.live_link = LiveLinkController(self)
         self._fill_window()

@@ -1,4 +1,4 @@
-"""Directions to choose from: the emotion pad, emotions, speaking styles and characters of head motion."""
+"""Directions to choose from: the emotion pad, emotions, speaking styles, poses and characters of head motion."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLayout, QLayoutItem, QPushButton, QSizePolicy, QToolButton, QWidget
 
-from app.core import presets
+from app.core import own_presets, presets
 from app.ui import theme
 from app.ui.emotion_model import Part, blend, describe, in_order
 from app.ui.emotion_pad import EmotionPad
@@ -90,18 +90,20 @@ class PresetsPanel(Panel):
 
     Signals
     -------
-    chosen : (kind, id) of a preset to use; kind is ``emotions``, ``styles`` or ``heads``
+    chosen : (kind, id) of a preset to use; kind is ``emotions``, ``styles``, ``poses`` or ``heads``
     hovered : (kind, id) to try on the picture; empty strings when the pointer leaves
     blended : a blend of the pad to try, while it is dragged
     placed : a blend of the pad to put on the timeline
-    save_wanted, import_wanted, folder_wanted : the buttons at the bottom
+    menu_wanted : (kind, id, place on the screen) for what else can be done with a preset
+    save_wanted : (place on the screen) the button at the bottom, as ``import_wanted`` and ``folder_wanted``
     """
 
     chosen = Signal(str, str)
     hovered = Signal(str, str)
     blended = Signal(object)
     placed = Signal(object)
-    save_wanted = Signal()
+    menu_wanted = Signal(str, str, QPoint)
+    save_wanted = Signal(QPoint)
     import_wanted = Signal()
     folder_wanted = Signal()
 
@@ -124,6 +126,7 @@ class PresetsPanel(Panel):
         for kind, title in (
             ("emotions", ""),
             ("styles", self.tr("Speaking style")),
+            ("poses", self.tr("Pose")),
             ("heads", self.tr("Head motion")),
         ):
             if title:
@@ -139,15 +142,15 @@ class PresetsPanel(Panel):
         self._chips: dict[tuple[str, str], QToolButton] = {}
         column.addStretch(1)
         foot = QHBoxLayout()
-        save = QPushButton(self.tr("Save face"))
-        show_icon(save, "plus")
-        save.setToolTip(self.tr("Save the face keyed under the playhead as an emotion of your own"))
-        save.clicked.connect(self.save_wanted)
+        self.save = QPushButton(self.tr("Save preset…"))
+        show_icon(self.save, "plus")
+        self.save.setToolTip(self.tr("Keep the selected emotion or style, or the face or pose at the playhead"))
+        self.save.clicked.connect(self._on_save)
         load = icon_button("import", self.tr("Take over a preset file"))
         load.clicked.connect(self.import_wanted)
         folder = icon_button("open", self.tr("Show your presets in the file manager"))
         folder.clicked.connect(self.folder_wanted)
-        foot.addWidget(save, 1)
+        foot.addWidget(self.save, 1)
         foot.addWidget(load)
         foot.addWidget(folder)
         column.addLayout(foot)
@@ -179,6 +182,14 @@ class PresetsPanel(Panel):
         chip.setToolTip(getattr(preset, "summary", ""))
         chip.setProperty("preset", f"{kind}/{name}")
         chip.setObjectName("chip")
+        if own_presets.is_own(kind, name):
+            font = chip.font()
+            font.setItalic(True)
+            chip.setFont(font)
+            tip = self.tr("Your own; right-click to rename, share or delete it")
+            chip.setToolTip("\n".join(filter(None, (chip.toolTip(), tip))))
+        chip.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        chip.customContextMenuRequested.connect(self._on_menu)
         chip.setCheckable(kind == "heads")
         chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         if kind == "emotions":
@@ -198,7 +209,7 @@ class PresetsPanel(Panel):
 
     def set_honours(self, honours: frozenset[str], reasons: Mapping[str, str]) -> None:
         """Grey out what the engine does not honour, and say why."""
-        needs = {"emotions": "emotion", "styles": "style", "heads": "pose"}
+        needs = {"emotions": "emotion", "styles": "style", "heads": "pose", "poses": "pose"}
         for (kind, _), chip in self._chips.items():
             usable = needs[kind] in honours
             chip.setEnabled(usable)
@@ -219,6 +230,15 @@ class PresetsPanel(Panel):
         sender = self.sender()
         kind, _, name = str(sender.property("preset")).partition("/")
         self.chosen.emit(kind, name)
+
+    def _on_menu(self, at: QPoint) -> None:
+        chip = self.sender()
+        assert isinstance(chip, QToolButton)
+        kind, _, name = str(chip.property("preset")).partition("/")
+        self.menu_wanted.emit(kind, name, chip.mapToGlobal(at))
+
+    def _on_save(self) -> None:
+        self.save_wanted.emit(self.save.mapToGlobal(QPoint(0, 0)))
 
     def _on_pad(self, valence: float, arousal: float) -> None:
         self._parts = blend(self.emotions, valence, arousal)

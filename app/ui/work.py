@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from app.core import own_presets
 from app.core.jobs import Job, JobContext, Priority
 from app.core.project import EmotionClip, Phone, Project, StyleClip
 from app.export import formats
@@ -100,6 +101,8 @@ def kind_of(path: Path) -> str:
     kinds = {"portrait": PORTRAITS, "voice": SOUNDS | VIDEOS, "curves": CURVES, "words": WORDS}
     if suffix == ".soliloquy":
         return "project"
+    if suffix == ".toml":
+        return "preset"
     return next((kind for kind, suffixes in kinds.items() if suffix in suffixes), "")
 
 
@@ -237,6 +240,8 @@ def _audition(session: Session, kind: str, parts: tuple[Part, ...]) -> Job:
     if kind == "emotions":
         clips = tuple(EmotionClip(0, None, part.emotion, part.intensity, 0, 0) for part in parts)
         project = session.project.with_(emotions=clips)
+    elif kind == "poses":
+        project = own_presets.use_pose(session.project, parts[0].emotion, session.playhead)
     else:
         project = session.project.with_(styles=tuple(StyleClip(0, None, part.emotion) for part in parts))
     frame = session.playhead

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QObject, QPoint
 from PySide6.QtWidgets import QInputDialog, QMenu
 
-from app.core import commands, presets
+from app.core import commands, own_presets, presets
 from app.core.passes import heard
 from app.core.project import CHANNELS_GAZE, CHANNELS_POSE, Key, Phone
 from app.ui import emotion_model, viewer_model, widgets
@@ -19,7 +18,6 @@ from app.ui.timeline.edits import Clipboard
 from app.ui.timeline.headers import HEADER
 from app.ui.timeline.layout import Hit, Item, Row
 from engines import arkit
-from engines.errors import StudioError
 
 if TYPE_CHECKING:
     from app.ui.main_window import MainWindow
@@ -215,10 +213,13 @@ class EditController(QObject):
         return view.mapToGlobal(QPoint(int(x), 30 + (row.top if row else 0)))
 
     def use_preset(self, kind: str, name: str) -> None:
-        """Put a preset to use: into the selected clips, else as a clip at the playhead; a character for the shot."""
+        """Put a preset to use: into the selected clips, else at the playhead; a character for the whole shot."""
         session = self.session
         if kind == "heads":
             session.attempt(self.tr("Head motion"), commands.set_auto, character=name)
+            return
+        if kind == "poses":
+            session.attempt(self.tr("Use pose"), own_presets.use_pose, name, session.playhead)
             return
         field = "emotion" if kind == "emotions" else "style"
         chosen = edits.by_row(session.selection).get(kind, [])
@@ -305,24 +306,6 @@ class EditController(QObject):
         session = self.session
         if session.attempt(self.tr("Add curve"), commands.set_keys, channel, [Key(session.playhead, 0.0)]):
             session.select(frozenset({Item(channel, session.playhead)}))
-
-    def save_emotion(self, name: str) -> None:
-        """Save the face that the curves say at the playhead as a preset of one's own."""
-        session = self.session
-        if session.performance is None:
-            session.told.emit(self.tr("There is no face to save yet: add a portrait and a voice first."), "error")
-            return
-        row = session.performance.weights[min(session.playhead, len(session.performance) - 1)]
-        weights = {arkit.NAMES[i]: round(float(row[i]), 3) for i in np.flatnonzero(np.abs(row) > 0.03)}
-        speech = {n for n in weights if n.startswith("jaw") or n in ("mouthClose", "mouthFunnel", "mouthPucker")}
-        kept = {n: w for n, w in weights.items() if n not in speech and not n.startswith(("eyeLook", "eyeBlink"))}
-        try:
-            preset_id = presets.save(presets.Emotion(name, "Saved from the timeline", weights=kept))
-        except StudioError as error:
-            session.told.emit(str(error), "error")
-            return
-        self.window.presets.reload()
-        session.told.emit(self.tr("Saved the emotion '%s'.") % preset_id, "info")
 
     # --- timeline and viewer ---
 

@@ -107,6 +107,8 @@ class FileController(QObject):
         for path in paths:
             if path.suffix.lower() == project_file.SUFFIX:
                 self.open_project(path)
+            elif path.suffix.lower() == ".toml":
+                self.window.preset_files.install(path)
             elif path.is_dir():
                 self.take(sorted(p for p in path.iterdir() if work.kind_of(p))[:8])
             elif path.suffix.lower() in work.VIDEOS and self.window.asks:
@@ -282,6 +284,7 @@ class FileController(QObject):
             )
             return
         dialog = ExportDialog(self.session, self.window.preferences, self.window)
+        dialog.menu_wanted.connect(self.window.preset_files.menu)
         if widgets.run_dialog(dialog):
             request = self._consent.asked(dialog.request())
             if request is not None:

@@ -6,17 +6,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QObject, QUrl
-from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QApplication, QInputDialog, QMessageBox
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication, QMessageBox
 
-from app.core import presets
 from app.ui import icons, overlays, theme, widgets
 from app.ui.command_palette import CommandPalette
 from app.ui.emotion_model import Part
 from app.ui.shortcuts import ShortcutsDialog
 from app.ui.weights_dialog import WeightsDialog
-from engines.errors import StudioError
 
 if TYPE_CHECKING:
     from app.ui.main_window import MainWindow
@@ -37,9 +34,6 @@ class ViewController(QObject):
         panel.hovered.connect(self._on_hover)
         panel.blended.connect(self._on_blend)
         panel.pad.finished.connect(self._on_blend_end)
-        panel.save_wanted.connect(self._save_preset)
-        panel.import_wanted.connect(self._import_preset)
-        panel.folder_wanted.connect(self._preset_folder)
 
     def handlers(self) -> dict[str, Callable[..., object]]:
         viewer, timeline = self.viewer, self.window.timeline.view
@@ -139,7 +133,7 @@ class ViewController(QObject):
     # --- trying presets ---
 
     def _on_hover(self, kind: str, name: str) -> None:
-        if kind in ("emotions", "styles"):
+        if kind in ("emotions", "styles", "poses"):
             self.session.audition(kind, (Part(name, 0.85),))
         else:
             self.session.audition("", ())
@@ -156,29 +150,6 @@ class ViewController(QObject):
             self.window.show_image(image)
         else:
             self.session.draw()
-
-    def _save_preset(self) -> None:
-        name, ok = QInputDialog.getText(self.window, self.tr("Save face as emotion"), self.tr("Name"))
-        if ok and name.strip():
-            self.window.editing.save_emotion(name.strip())
-
-    def _import_preset(self) -> None:
-        path = self.window.files.choose("preset", self.tr("Import preset"), self.tr("Presets (*.toml)"))
-        if path is None:
-            return
-        for kind in ("emotions", "styles", "heads"):
-            try:
-                presets.install(kind, path)
-            except StudioError as error:
-                problem = str(error)
-                continue
-            self.window.presets.reload()
-            self.session.told.emit(self.tr("Added the preset %s.") % path.stem, "info")
-            return
-        self.session.told.emit(problem, "error")
-
-    def _preset_folder(self) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(presets.user_folder("emotions").parent)))
 
     # --- theme and tools ---
 
