@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Final
 
@@ -163,18 +163,16 @@ def _weights(vector: np.ndarray) -> dict[str, float]:
 
 def style_of_clip(name: str, clip: StyleClip, project: Project) -> Style:
     """A style clip at its amount, with the strengths that the project gives to jaw and lips."""
-    base = presets.style(clip.style)
-    scaled = {n: 1 + (getattr(base, n) - 1) * clip.amount for n in ("jaw", "lips", "head_motion")}
+    base, plain = presets.style(clip.style), Style("")
+    values = {
+        item.name: getattr(plain, item.name) + (getattr(base, item.name) - getattr(plain, item.name)) * clip.amount
+        for item in fields(Style)
+        if isinstance(getattr(plain, item.name), float)
+    }
     for region in ("jaw", "lips"):
-        scaled[region] *= project.region(region).strength
+        values[region] *= project.region(region).strength
     weights = {unit: round(value * clip.amount, 3) for unit, value in base.weights.items()}
-    return Style(
-        name,
-        f"After {base.name}",
-        smoothing_s=round(base.smoothing_s * clip.amount, 4),
-        weights=weights,
-        **{n: round(value, 3) for n, value in scaled.items()},
-    )
+    return Style(name, f"After {base.name}", weights=weights, **{n: round(value, 4) for n, value in values.items()})
 
 
 def pose_of_curves(name: str, project: Project, frame: int, channels: Iterable[str] = ()) -> Pose:
