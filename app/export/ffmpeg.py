@@ -15,6 +15,7 @@ from typing import IO, Final
 import numpy as np
 
 from engines.errors import ExportError
+from engines.speech.audio import ON_THE_CLOCK
 
 _PIPE_BYTES: Final = 1 << 20
 
@@ -159,5 +160,6 @@ def sound_input(voice: Path, start_s: Fraction, duration_s: Fraction, label: str
     arguments, filter_graph whose output pad is ``[label]``
     """
     # Cut by time at microseconds, then resample: every length is kept to one sample of the result.
-    cut = f"[1:a:0]atrim=start={float(start_s):.6f}:end={float(start_s + duration_s):.6f},asetpts=PTS-STARTPTS"
+    span = f"atrim=start={float(start_s):.6f}:end={float(start_s + duration_s):.6f}"
+    cut = f"[1:a:0]{ON_THE_CLOCK},{span},asetpts=PTS-STARTPTS"
     return ["-i", os.fspath(voice)], f"{cut},aresample=48000[{label}]"

@@ -1,5 +1,7 @@
 """Recorded voices: any file that libsndfile or ffmpeg reads, streamed as mono 16 kHz.
 
+The sound track of a video keeps to the video's clock: one that begins after the picture begins with silence.
+
 A `Voice` only describes the file; sound is decoded when asked for, block by block, so an hour costs no more memory
 than a second. The length is counted in samples of the file's own rate: that count, not the 16 kHz copy, decides how
 many frames a performance has (`engines.timebase.frame_count`).
@@ -22,6 +24,9 @@ from engines.errors import InputError
 
 ANALYSIS_RATE: Final = 16000
 """Samples a second of everything that listens to the voice."""
+
+ON_THE_CLOCK: Final = "aresample=async=1:first_pts=0"
+"""ffmpeg's filter that keeps a sound track on its file's clock: silence where a track starts late or has a gap."""
 
 _BLOCK_S: Final = 10.0
 _AU_HEADER: Final = struct.Struct(">4sIIIII")
@@ -149,7 +154,7 @@ class _FfmpegDecoder:
 
         self._path = path
         command = [get_ffmpeg_exe(), "-v", "error", "-nostdin", "-i", str(path)]
-        command += ["-map", "0:a:0", "-vn", "-c:a", "pcm_f32be", "-f", "au", "-"]
+        command += ["-map", "0:a:0", "-vn", "-af", ON_THE_CLOCK, "-c:a", "pcm_f32be", "-f", "au", "-"]
         # A damaged file can make ffmpeg say more than a pipe holds while nobody reads it.
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the decoder
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._said)

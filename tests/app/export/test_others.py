@@ -88,7 +88,7 @@ def test_wav_is_the_voice_bit_for_bit(tmp_path: Path, voice: Path) -> None:
     part, _ = sf.read(tmp_path / "b.wav", dtype="int16")
     np.testing.assert_array_equal(part, original[1920:5120])
     (tmp_path / "bad.wav").write_bytes(b"no sound")
-    with pytest.raises(InputError, match=r"bad\.wav cannot be read"):
+    with pytest.raises(InputError, match=r"bad\.wav is not a sound or video file"):
         write(Take(Performance.rest(5, Fraction(25)), Fraction(25), voice=tmp_path / "bad.wav"), tmp_path / "c.wav")
 
 

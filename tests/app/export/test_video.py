@@ -84,6 +84,22 @@ def test_a_range_takes_its_part_of_the_voice(tmp_path: Path) -> None:
     assert onset == pytest.approx(0.2, abs=0.002)
 
 
+@pytest.mark.parametrize("suffix", [".mov", ".wav"])
+@pytest.mark.parametrize("start", [0, 10])
+def test_a_late_sound_track_stays_late(tmp_path: Path, suffix: str, start: int) -> None:
+    sound, clip, out = tmp_path / "sound.wav", tmp_path / "clip.mkv", tmp_path / f"a{suffix}"
+    sf.write(sound, 0.5 * np.sin(np.arange(48_000) * 0.06), 48_000)
+    make = [ffmpeg.program(), "-v", "error", "-f", "lavfi", "-i", "color=size=64x64:rate=25:duration=2"]
+    make += ["-itsoffset", "0.6", "-i", str(sound), "-map", "0:v", "-map", "1:a", "-c:a", "pcm_s16le", str(clip)]
+    subprocess.run(make, check=True, stdin=subprocess.DEVNULL)
+    take = replace(picture_take(Performance.rest(30, Fraction(25)), voice=clip), start=start)
+    write(take, out, ExportOptions(sign=False))
+    command = [ffmpeg.program(), "-v", "error", "-i", str(out), "-f", "f32le", "-ar", "48000", "-ac", "1", "-"]
+    heard = np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, np.float32)
+    assert len(heard) == pytest.approx(48_000 * 1.2, abs=1)
+    assert np.flatnonzero(np.abs(heard) > 0.05)[0] / 48_000 == pytest.approx(0.6 - start / 25, abs=0.002)
+
+
 @pytest.mark.parametrize(("suffix", "codec"), [(".webm", "libvpx-vp9"), (".mov", "")])
 def test_alpha_survives(tmp_path: Path, performance: Performance, suffix: str, codec: str) -> None:
     take = picture_take(performance, channels=4)

@@ -67,6 +67,23 @@ def test_sound_of_a_video_is_read_by_ffmpeg(tmp_path: Path, voice_file: Path) ->
     assert np.corrcoef(heard[16000:48000], whole(voice_file)[16000:48000])[0, 1] > 0.9
 
 
+@pytest.mark.parametrize(("late_s", "suffix"), [(0.8, "mp4"), (0.37, "mkv"), (-0.3, "mp4")])
+def test_a_sound_track_keeps_to_the_clock_of_its_video(
+    tmp_path: Path, voice_file: Path, late_s: float, suffix: str
+) -> None:
+    path = tmp_path / f"take.{suffix}"
+    picture = ["-f", "lavfi", "-i", "color=size=64x64:rate=25:duration=5"]
+    # A negative offset delays the picture instead: the sound is then the first thing in the file.
+    offsets = [["-itsoffset", str(max(0.0, -late_s))], ["-itsoffset", str(max(0.0, late_s))]]
+    ffmpeg(*offsets[0], *picture, *offsets[1], "-i", voice_file, "-map", "0:v", "-map", "1:a", "-c:a", "aac", path)
+    heard, original = whole(path), whole(voice_file)
+    shift = round(max(0.0, late_s) * ANALYSIS_RATE)
+    assert abs(len(heard) - len(original) - shift) < 2100
+    assert np.abs(heard[: max(0, shift - 800)]).max(initial=0) < 0.01
+    lags = np.correlate(heard[shift + 15_000 : shift + 45_000], original[16_000:44_000], "valid")
+    assert abs(int(np.argmax(lags)) - 1000) <= 16
+
+
 def test_not_a_number_is_silence(tmp_path: Path) -> None:
     path = tmp_path / "voice.wav"
     soundfile.write(path, np.array([0.1, np.nan, np.inf, 0.2] * 4000, np.float32), 16000, subtype="FLOAT")
