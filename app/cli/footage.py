@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from app.cli.report import Report
     from engines.api import CancelToken
-    from engines.capture.footage import Footage
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -38,6 +36,7 @@ def footage(options: argparse.Namespace, report: Report, cancel: CancelToken) ->
     """``soliloquy footage``."""
     from engines.capture.footage import MANIFEST
     from engines.capture.footage_make import Wanted, find_sources, make_footage
+    from engines.capture.footage_survey import summary
     from engines.timebase import parse_rate
 
     if not 32 <= options.size <= 2048:
@@ -49,20 +48,3 @@ def footage(options: argparse.Namespace, report: Report, cancel: CancelToken) ->
     for line in summary(made):
         report.note(line)
     return [made.folder / MANIFEST]
-
-
-def summary(made: Footage) -> list[str]:
-    """What was kept, and what was dropped for which reason, a line each."""
-    from engines.capture.footage_survey import REASONS
-
-    lines = [f"{len(made.clips)} clips, {made.duration_s:.1f} s in all."]
-    spans = defaultdict(list)
-    for span in made.dropped:
-        spans[span.source, span.reason].append(span)
-    for (source, reason), found in spans.items():
-        seconds = float(sum(s.stop - s.start for s in found) / made.rate)
-        where = ", ".join(f"{float(s.start / made.rate):.1f}-{float(s.stop / made.rate):.1f}" for s in found[:4])
-        more = f" and {len(found) - 4} more" if len(found) > 4 else ""
-        span_text = f" {seconds:.1f} s ({where}{more})" if seconds else ""
-        lines.append(f"Dropped of {source}{span_text}: {reason}; {REASONS[reason]}.")
-    return lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QTabWidget, QWidget
 
+from app.ui.inspector_clip import ClipPage
 from app.ui.inspector_engine import EnginePage
 from app.ui.inspector_motion import MotionPage
 from app.ui.inspector_selection import SelectionPage
@@ -12,7 +13,7 @@ from app.ui.session import Session
 
 
 class Inspector(QTabWidget):
-    """Three pages, and one of the engine's own sliders where it has any; selecting something shows the first."""
+    """Three pages, the engine's own sliders and the clip where there are any; selecting something shows the first."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -30,11 +31,18 @@ class Inspector(QTabWidget):
         self.addTab(self.engine, self.tr("Engine"))
         self.engine.filled.connect(self._on_engine)
         self._on_engine(self.engine.shown)
+        self.clip = ClipPage(session)
+        self.addTab(self.clip, self.tr("Clip"))
+        self.clip.filled.connect(self._on_clip)
+        self._on_clip(self.clip.shown)
         self.setCurrentWidget(self.motion)
         session.selection_changed.connect(self._on_selection)
 
     def _on_engine(self, shown: bool) -> None:
         self.setTabVisible(self.indexOf(self.engine), shown)
+
+    def _on_clip(self, shown: bool) -> None:
+        self.setTabVisible(self.indexOf(self.clip), shown)
 
     def _on_selection(self) -> None:
         if self._session.selection:

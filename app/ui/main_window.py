@@ -33,6 +33,7 @@ from app.ui.controllers.layers import LayerController
 from app.ui.controllers.live_link import LiveLinkController
 from app.ui.controllers.play import PlayController
 from app.ui.controllers.presets import PresetController
+from app.ui.controllers.references import ReferenceController
 from app.ui.controllers.view import ViewController
 from app.ui.emotion_pad import EmotionPad
 from app.ui.head_view import HeadView
@@ -101,6 +102,7 @@ class MainWindow(QMainWindow):
         self.preset_files = PresetController(self)
         self.layers = LayerController(self)
         self.live_link = LiveLinkController(self)
+        self.references = ReferenceController(self)
         self._fill_window()
         self._bind()
         self._fill_menus()
@@ -181,7 +183,9 @@ class MainWindow(QMainWindow):
         """Tie every command to what it does."""
         handlers: dict[str, Callable[..., object]] = {}
         self._handlers = handlers
-        for controller in (self.editing, self.playing, self.files, self.viewing, self.layers, self.live_link):
+        for controller in (
+            self.editing, self.playing, self.files, self.viewing, self.layers, self.live_link, self.references,
+        ):  # fmt: skip
             handlers.update(controller.handlers())
         for name, action in self.actions_by_id.items():
             if action.isCheckable():

@@ -20,6 +20,7 @@ from app.core import commands, own_head
 from app.core.history import Change, History
 from app.core.jobs import Done, Event, Failed, Job, Preview, Progress, Worker
 from app.core.project import Phone, Project
+from app.core.puppet import hears
 from app.core.studio import Studio
 from app.qtbridge import JobBridge
 from app.ui import captions, work
@@ -272,7 +273,7 @@ class Session(QObject):
             and "prepare" not in self._running
         ):
             self._run("prepare")
-        needs_speech = bool(project.voice) and not project.performance
+        needs_speech = hears(project)
         if needs_speech and self.speech is None:
             if "analyse" not in self.problems and "analyse" not in self._running:
                 self._run("analyse")

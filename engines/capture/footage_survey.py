@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from engines.api import CancelToken, Progress, no_progress
 from engines.capture.video import Video
 from engines.face.landmarks import FaceLandmarks, detect_faces
+
+if TYPE_CHECKING:
+    from engines.capture.footage import Dropped, Footage
 
 REASONS: Final[dict[str, str]] = {
     "no face": "no face is seen, or it is turned too far away",
@@ -148,3 +151,18 @@ def sharpness(grey: np.ndarray) -> float:
 
     smooth = cv2.GaussianBlur(grey, (0, 0), 0.8)
     return float(np.std(cv2.Laplacian(smooth, cv2.CV_32F)) / max(float(np.std(grey)), 1.0))
+
+
+def summary(footage: Footage) -> list[str]:
+    """What was kept, and what was dropped for which reason, a line each."""
+    lines = [f"{len(footage.clips)} clips, {footage.duration_s:.1f} s in all."]
+    spans: dict[tuple[str, str], list[Dropped]] = {}
+    for span in footage.dropped:
+        spans.setdefault((span.source, span.reason), []).append(span)
+    for (source, reason), found in spans.items():
+        seconds = float(sum(s.stop - s.start for s in found) / footage.rate)
+        where = ", ".join(f"{float(s.start / footage.rate):.1f}-{float(s.stop / footage.rate):.1f}" for s in found[:4])
+        more = f" and {len(found) - 4} more" if len(found) > 4 else ""
+        span_text = f" {seconds:.1f} s ({where}{more})" if seconds else ""
+        lines.append(f"Dropped of {source}{span_text}: {reason}; {REASONS[reason]}.")
+    return lines
