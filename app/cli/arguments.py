@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from app.cli import evaluate, footage, references
+from app.cli import evaluate, footage, references, train
 
 COMMANDS: Final = (
     "render", "preview", "convert", "init", "analyse", "inspect", "engines", "presets", "weights", "demo", "open",
-    "evaluate", "footage", "style", "emotion",
+    "evaluate", "footage", "style", "emotion", "train",
 )  # fmt: skip
 
 _DIRECTION = """direction:
@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     _reporting(footage.add_parser(commands))
     for lifting in references.add_parsers(commands):
         _reporting(lifting)
+    _reporting(train.add_parser(commands))
     inspect = commands.add_parser("inspect", help="say what is in a portrait, voice, project or curve file")
     inspect.add_argument("files", nargs="+", type=Path, metavar="FILE")
     inspect.add_argument("--json", action="store_true", help="as JSON")

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         from app.cli import _window
 
         return _window(options.files)
-    from app.cli import evaluate, footage, information, references, render
+    from app.cli import evaluate, footage, information, references, render, train
 
     commands: dict[str, Callable[..., list[Path]]] = {
         "render": render.render,
@@ -49,6 +49,7 @@ def run(options: argparse.Namespace) -> int:
         "footage": footage.footage,
         "style": references.style,
         "emotion": references.emotion,
+        "train": train.train,
     }
     if options.command is None:
         from app.cli.arguments import parser

@@ -286,9 +286,12 @@ class Studio:
         info = registry.info(project.engine)
         own_head.check_engine(self.portrait(project), info)
         package = info.entry.partition(":")[0].rpartition(".")[0]
+        fingerprint = getattr(registry.load(project.engine), "fingerprint", None)
+        trained = fingerprint(self.portrait(project)) if fingerprint else ""
         key = content_key(
             project.engine,
             digest,
+            trained,
             code_digest(package, "engines.teaching", "engines.blendshape", "engines.rig", "engines.face"),
         )
 
@@ -303,7 +306,7 @@ class Studio:
                 self.cache.put("actor", key, partial(actor_store.save, actor), ".npz")
             return actor
 
-        return self._actors.once((project.engine, digest), prepare)
+        return self._actors.once((project.engine, digest, trained), prepare)
 
     def _prepared(self, project: Project, progress: Progress, cancel: CancelToken | None) -> Any:
         portrait = self.portrait(project)

@@ -280,21 +280,26 @@ class DiffusionAutoencoder(Trunk):
         if styles is None:
             assert z is not None, "give z or its styles"
             styles = self.styles(z)
-        conditions = iter(list(zip(self.times(step), styles, strict=True)))
         x = noisy if reference is None else torch.cat([noisy, reference], 1)
+        return self.conditioned(x, self.times(step), styles)
+
+    def conditioned(self, x: Tensor, times: list[Tensor], styles: list[Tensor]) -> Tensor:
+        """The U-Net itself on its input (B, C, size, size), with every block's conditions given."""
+        conditions = iter(list(zip(times, styles, strict=True)))
         skips: list[Tensor] = []
         for block in self.input_blocks:
-            x = _run(cast(nn.Sequential, block), x, conditions)
+            x = run_blocks(cast(nn.Sequential, block), x, conditions)
             skips.append(x)
-        x = _run(self.middle_block, x, conditions)
+        x = run_blocks(self.middle_block, x, conditions)
         for block in self.output_blocks:
-            x = _run(cast(nn.Sequential, block), torch.cat([x, skips.pop()], 1), conditions)
+            x = run_blocks(cast(nn.Sequential, block), torch.cat([x, skips.pop()], 1), conditions)
         norm, activate, conv = self.out
         noise: Tensor = conv(activate(norm_float32(cast(nn.GroupNorm, norm), x)))
         return noise
 
 
-def _run(layers: nn.Sequential, x: Tensor, conditions: Iterator[tuple[Tensor, Tensor]]) -> Tensor:
+def run_blocks(layers: nn.Sequential, x: Tensor, conditions: Iterator[tuple[Tensor, Tensor]]) -> Tensor:
+    """Layers of one place in the U-Net; every residual block takes the next condition."""
     for layer in layers:
         x = layer(x, *next(conditions)) if isinstance(layer, ResBlock) else layer(x)
     return x

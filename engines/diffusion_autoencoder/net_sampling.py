@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -17,7 +17,6 @@ from diffusers import DDIMScheduler
 from torch import Tensor
 
 from engines.api import CancelToken
-from engines.diffusion_autoencoder.net import DiffusionAutoencoder
 from engines.errors import InputError
 
 TRAINING_STEPS = 1000
@@ -49,6 +48,20 @@ def kept_steps(count: int) -> np.ndarray:
     return np.arange(count) * TRAINING_STEPS // count
 
 
+class Denoiser(Protocol):
+    """A network that predicts noise: the official one, or a small one of our own."""
+
+    def styles(self, z: Tensor, /) -> list[Tensor]:
+        """What codes (B, code) do in every residual block."""
+        ...
+
+    def __call__(
+        self, noisy: Tensor, step: Tensor, *, reference: Tensor | None = None, styles: list[Tensor] | None = None
+    ) -> Tensor:
+        """The noise in pictures (B, 3, size, size) at steps (B,)."""
+        ...
+
+
 @dataclass(frozen=True)
 class Known:
     """Pixels that decoding keeps (DiffDub): everything but the mouth.
@@ -73,10 +86,12 @@ class Sampler:
     ----------
     count : number of U-Net passes of one decode
     clip : limit the predicted picture to [-1, 1] at every step, as trained networks want it
+    steps : the training steps to visit, ascending, instead of the official choice of ``count``
     """
 
-    def __init__(self, count: int = 20, clip: bool = True) -> None:
-        self.steps = kept_steps(count)
+    def __init__(self, count: int = 20, clip: bool = True, steps: np.ndarray | None = None) -> None:
+        self.steps = kept_steps(count) if steps is None else steps
+        count = len(self.steps)
         self.clip = clip
         self.alphas = alphas_cumprod()[self.steps]
         betas = 1 - self.alphas / np.append(1.0, self.alphas[:-1])
@@ -94,7 +109,7 @@ class Sampler:
 
     def decode(
         self,
-        model: DiffusionAutoencoder,
+        model: Denoiser,
         noise: Tensor,
         z: Tensor,
         reference: Tensor | None = None,
@@ -107,7 +122,7 @@ class Sampler:
     @torch.no_grad()
     def trajectory(
         self,
-        model: DiffusionAutoencoder,
+        model: Denoiser,
         noise: Tensor,
         z: Tensor,
         reference: Tensor | None = None,
@@ -127,14 +142,24 @@ class Sampler:
             yield x if known is None or i else known.paste(x)
 
     def encode(
-        self, model: DiffusionAutoencoder, picture: Tensor, z: Tensor, cancel: CancelToken | None = None
+        self,
+        model: Denoiser,
+        picture: Tensor,
+        z: Tensor,
+        cancel: CancelToken | None = None,
+        reference: Tensor | None = None,
     ) -> Tensor:
         """The noise x_T from which `decode` gives ``picture`` back ("stochastic encoding")."""
-        return deque(self.inversion(model, picture, z, cancel), maxlen=1).pop()
+        return deque(self.inversion(model, picture, z, cancel, reference), maxlen=1).pop()
 
     @torch.no_grad()
     def inversion(
-        self, model: DiffusionAutoencoder, picture: Tensor, z: Tensor, cancel: CancelToken | None = None
+        self,
+        model: Denoiser,
+        picture: Tensor,
+        z: Tensor,
+        cancel: CancelToken | None = None,
+        reference: Tensor | None = None,
     ) -> Iterator[Tensor]:
         """The states after each step of the inversion, x_T last. The last one has no signal left."""
         styles = model.styles(z)
@@ -142,7 +167,7 @@ class Sampler:
         for i, (alpha, following) in enumerate(zip(self.alphas, [*self.alphas[1:], 0.0], strict=True)):
             if cancel is not None:
                 cancel.check()
-            predicted = model(x, self._at(i, x), styles=styles)
+            predicted = model(x, self._at(i, x), reference=reference, styles=styles)
             scaled = x * alpha**-0.5
             clean = scaled - (1 / alpha - 1) ** 0.5 * predicted
             if self.clip:

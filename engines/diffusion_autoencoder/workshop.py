@@ -1,0 +1,330 @@
+"""Making an actor from start to end: frames, autoencoder, codes, speech to latent; every stage is kept on disk.
+
+A folder that was begun goes on where it stopped: killed training loses a minute at most. What is being made lies in
+``FOLDER/work``; the actor itself appears in the folder once it can be used, and is replaced as it gets better.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from PIL import Image
+
+from engines.api import CancelToken, EngineInfo, Portrait, Progress
+from engines.blendshape.actor import BlendshapeActor
+from engines.blendshape.engine import BlendshapeEngine
+from engines.capture.footage import Footage, FootageClip, load_footage
+from engines.diffusion_autoencoder import actor as actors
+from engines.diffusion_autoencoder.actor import Card
+from engines.diffusion_autoencoder.decode import Decoder
+from engines.diffusion_autoencoder.pairs import Pairs
+from engines.diffusion_autoencoder.speech import LEAST_SPOKEN, Heard, Speaker, learn
+from engines.diffusion_autoencoder.teach import EYES, LIPS, Material, network_of, rig_material
+from engines.errors import InputError
+from engines.teaching import bridge
+from engines.teaching.closed import ClosedForm, teach
+from engines.teaching.window import Window, emphasis, face_window
+
+VIDEOS: Final = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"})
+_SETTINGS, _STATE, _LIVE = "settings.json", "training.pt", "progress.png"
+_FOOTAGE_SIZE: Final = 320
+
+
+@dataclass(frozen=True)
+class Order:
+    """What actor is to be made.
+
+    Attributes
+    ----------
+    source : picture, video, or folder of footage (`engines.capture.footage`)
+    size : side of the network's window in pixels
+    lessons : frames that the rig draws, where the source is a picture
+    pictures : how many the network sees at most
+    fresh : begin with an empty network, not with the shipped actor's
+    seed : of everything random
+    """
+
+    source: Path
+    size: int = 96
+    lessons: int = 1200
+    pictures: int = 24000
+    fresh: bool = False
+    seed: int = 1
+
+    @property
+    def kind(self) -> Literal["picture", "video", "footage"]:
+        if self.source.is_dir():
+            return "footage"
+        return "video" if self.source.suffix.lower() in VIDEOS else "picture"
+
+
+@dataclass(frozen=True)
+class News:
+    """What is told while an actor is made: the part done, seconds left if known, what goes on, figures, pictures."""
+
+    part: float
+    what: str
+    left_s: float | None = None
+    figures: dict[str, Any] = field(default_factory=dict)
+    strip: np.ndarray | None = None
+
+
+Tell = Callable[[News], None]
+
+
+def make_actor(
+    order: Order,
+    folder: Path,
+    info: EngineInfo,
+    *,
+    name: str = "",
+    command: str = "",
+    device: str = "cpu",
+    tell: Tell = lambda news: None,
+    cancel: CancelToken | None = None,
+) -> Card:
+    """Make an actor, or go on making it.
+
+    Parameters
+    ----------
+    folder : of the actor
+    info : of the engine, for messages
+    name : of the actor, default the folder's
+    command : for its card
+
+    Raises
+    ------
+    InputError
+        When the source cannot be used, or the folder was begun with another order.
+    Cancelled
+        When the user cancelled; the same call goes on.
+    """
+    cancel = cancel or CancelToken()
+    work = folder / "work"
+    _begin(order, folder, work)
+
+    def progress(first: float, last: float) -> Progress:
+        return lambda part, what: tell(News(first + (last - first) * part, what))
+
+    bench = _bench(order, folder, work, info, progress(0.0, 0.15), cancel)
+    trainer = _trainer(order, bench.material, work / _STATE, device)
+
+    def look(told: Any) -> None:
+        _replace_picture(work / _LIVE, told.strip)
+        figures = {k: round(v, 3) if isinstance(v, float) else v for k, v in asdict(told.look).items()}
+        tell(News(0.15 + 0.8 * told.part, "Teaching the network", told.left_s, figures, told.strip))
+
+    state = trainer.run(tell=look, cancel=cancel, keep=work / _STATE)
+    tell(News(0.95, "Reading codes"))
+    network = network_of(trainer, bench.material)
+    decoder = Decoder(network)
+    last, strip = trainer.look()
+    figures = {
+        **{k: round(v, 3) if isinstance(v, float) else v for k, v in asdict(last).items()},
+        "frames_taught": len(bench.material.taught),
+        "frames_unseen": len(bench.material.unseen),
+        "minutes": round(state.seconds / 60, 1),
+        "gain": network.gain,
+    }
+    speaker = _speaker(bench, decoder, device, figures, progress(0.96, 1.0), cancel)
+    facts = {
+        "config": network.config,
+        "seed": network.seed,
+        "gain": network.gain,
+        "digest": actors.digest_of(network),
+    }
+    card = Card(name or folder.name, bench.portrait.digest(), _made_from(order), bench.licence, command, facts, figures)
+    actors.save_actor(folder, card, bench.portrait, network, _codes(decoder, bench), strip, speaker)
+    tell(News(1.0, "Done", 0.0, figures, strip))
+    return card
+
+
+def _made_from(order: Order) -> str:
+    if order.kind == "picture":
+        return f"one portrait, taught by the rig ({order.lessons} lessons)"
+    return f"footage {order.source.name}"
+
+
+def _speaker(
+    bench: Bench,
+    decoder: Decoder,
+    device: str,
+    figures: dict[str, Any],
+    progress: Progress,
+    cancel: CancelToken,
+) -> Speaker | None:
+    """How the person speaks, where there is footage with a voice; its figures go to ``figures``."""
+    if bench.footage is None or bench.chosen is None:
+        return None
+    from engines.diffusion_autoencoder.footage import speech_of
+    from engines.diffusion_autoencoder.net_speech import SpeechConfig
+
+    progress(0.0, "Listening to the footage")
+    stretches = speech_of(bench.closed, bench.window, bench.footage, bench.chosen, decoder.encode, cancel)
+    if sum(len(codes) for _, codes in stretches) < LEAST_SPOKEN:
+        figures["speech"] = "not learnt: too little footage with a voice"
+        return None
+    together = np.concatenate([codes for _, codes in stretches])
+    mean = together.mean(0)
+    std = np.maximum(together.std(0), 0.05)
+    heard = [Heard(sound, (codes - mean) / std, codes[:, bridge.HEAD]) for sound, codes in stretches]
+    config = SpeechConfig(features=stretches[0][0].shape[1], code_dim=together.shape[1])
+    weights, found = learn(heard, config, device=device, progress=progress, cancel=cancel)
+    figures["speech"] = found
+    return Speaker(config.facts(), weights, mean, std)
+
+
+def _begin(order: Order, folder: Path, work: Path) -> None:
+    """Make the folder, or check that it was begun with the same order."""
+    if not order.source.exists():
+        raise InputError(f"There is no file or folder {order.source}. Give a portrait, a video or a footage folder.")
+    if not 32 <= order.size <= 512 or order.size % 16:
+        raise InputError(f"A window of {order.size} px is not possible. Choose 64, 96, 128 ... up to 512.")
+    facts = {**asdict(order), "source": str(order.source.resolve())}
+    path = work / _SETTINGS
+    if path.is_file():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        changed = [k for k in facts if k != "pictures" and before.get(k) != facts[k]]
+        if changed:
+            raise InputError(
+                f"{folder} was begun with another {', '.join(changed)}. Choose another folder, or delete {work}."
+            )
+    if actors.is_actor(folder) and not path.is_file():
+        raise InputError(f"{folder} holds a finished actor without its work folder. Choose another folder.")
+    work.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def _rig(portrait: Portrait, info: EngineInfo, progress: Progress, cancel: CancelToken) -> BlendshapeActor:
+    rig = BlendshapeEngine(info).prepare(portrait, progress=progress, cancel=cancel)
+    if not isinstance(rig, BlendshapeActor):
+        raise InputError("An actor is learnt from a picture or footage, not from a head in 3D.")
+    return rig
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """What lies ready for teaching; ``footage`` and its portrait (clip, frame) only where there is footage."""
+
+    portrait: Portrait
+    closed: ClosedForm
+    window: Window
+    material: Material
+    heads: np.ndarray
+    licence: str
+    footage: Footage | None
+    chosen: tuple[FootageClip, int] | None
+
+
+def _bench(order: Order, folder: Path, work: Path, info: EngineInfo, progress: Progress, cancel: CancelToken) -> Bench:
+    from engines.face.portrait import load_portrait
+
+    footage = chosen = None
+    if order.kind == "picture":
+        portrait = load_portrait(order.source)
+        licence = "that of the portrait"
+    else:
+        from engines.diffusion_autoencoder.footage import calmest
+
+        footage = _footage(order, work, lambda p, what: progress(0.4 * p, what), cancel)
+        chosen = calmest(footage)
+        path = folder / actors.PORTRAIT
+        if not path.is_file():
+            Image.fromarray(chosen[0].frame(chosen[1])).save(path)
+        portrait = load_portrait(path)
+        licence = "that of the footage"
+    rig = _rig(portrait, info, lambda p, what: progress(0.4 + 0.05 * p, what), cancel)
+    closed = teach(rig, progress=lambda p, what: progress(0.45 + 0.15 * p, what), cancel=cancel)
+    window = face_window(rig, order.size)
+    weight = emphasis(rig, window, LIPS, EYES)
+    files = work / "taught.npz", work / "unseen.npz", work / "heads.npy"
+    if all(f.is_file() for f in files):
+        taught, unseen = Pairs.load(files[0]), Pairs.load(files[1])
+        known = Material(taught, unseen, weight)
+        return Bench(portrait, closed, window, known, np.load(files[2]), licence, footage, chosen)
+    if footage is None:
+        material = rig_material(
+            closed, order.size, order.lessons, progress=lambda p, what: progress(0.6 + 0.4 * p, what), cancel=cancel
+        )
+        heads = bridge.motion_of(material.taught.codes).head.astype(np.float32)
+    else:
+        from engines.diffusion_autoencoder.footage import see
+
+        assert chosen is not None
+        seen = see(
+            closed, window, footage, chosen, progress=lambda p, what: progress(0.6 + 0.4 * p, what), cancel=cancel
+        )
+        material, heads = Material(seen.taught, seen.unseen, weight), seen.heads
+    material.taught.save(files[0])
+    material.unseen.save(files[1])
+    with (work / "heads.part").open("wb") as file:
+        np.save(file, heads)
+    (work / "heads.part").replace(files[2])
+    return Bench(portrait, closed, window, material, heads, licence, footage, chosen)
+
+
+def _footage(order: Order, work: Path, progress: Progress, cancel: CancelToken) -> Footage:
+    if order.kind == "footage":
+        return load_footage(order.source)
+    from engines.capture.footage_make import Wanted, make_footage
+
+    place = work / "footage"
+    done = work / "footage.done"
+    if done.is_file():
+        return load_footage(place)
+    shutil.rmtree(place, ignore_errors=True)
+    wanted = Wanted(size=_FOOTAGE_SIZE, layout="fixed", silent=True)
+    made = make_footage([order.source], place, wanted, progress=progress, cancel=cancel)
+    done.touch()
+    return made
+
+
+def _trainer(order: Order, material: Material, state: Path, device: str) -> Any:
+    import torch
+
+    from engines.diffusion_autoencoder.net_student import Student, StudentConfig
+    from engines.diffusion_autoencoder.train import Plan, Trainer, fill
+
+    torch.manual_seed(order.seed)
+    config = replace(StudentConfig(), size=order.size)
+    model = Student(config)
+    if not order.fresh and actors.is_actor(actors.SHIPPED):
+        base = actors.read_network(actors.SHIPPED)
+        if StudentConfig.from_facts(base.config) == config:
+            fill(model, base.weights)
+    plan = Plan(pictures=order.pictures, seed=order.seed)
+    trainer = Trainer(model, material.taught, material.unseen, material.weight, plan, device)
+    if state.is_file():
+        trainer.resume(state)
+    return trainer
+
+
+def _codes(decoder: Decoder, bench: Bench) -> dict[str, np.ndarray]:
+    """What the encoder reads off the frames: codes, their mean and spread, poses, and the motion that was known."""
+    taught = bench.material.taught
+    codes = np.concatenate([decoder.encode(taught.frames[i : i + 32]) for i in range(0, len(taught), 32)])
+    spread = codes.std(0)
+    return {
+        "codes": codes.astype(np.float16),
+        "mean": codes.mean(0),
+        "std": np.where(spread > 1e-6, spread, 1).astype(np.float32),
+        "poses": bench.heads.astype(np.float32),
+        "motion": taught.codes.astype(np.float16),
+    }
+
+
+def _replace_picture(path: Path, picture: np.ndarray) -> None:
+    partial = path.with_suffix(".part")
+    Image.fromarray(picture).save(partial, "PNG")
+    partial.replace(path)
+
+
+def minutes(seconds: float) -> str:
+    """A time for people."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
