@@ -196,7 +196,8 @@ class FootageDialog(TaskDialog):
         for field in (self.clips, self.folder):
             self.form.addWidget(field)
             field.changed.connect(self._on_folders)
-        self.form.addLayout(form_row(self.tr("Frames"), self.side, self.layout_box))
+        self.form.addLayout(form_row(self.tr("Frames"), self.side))
+        self.form.addLayout(form_row(self.tr("Cut"), self.layout_box))
         self.form.addLayout(form_row(self.tr("Shortest clip"), self.shortest))
         self.form.addWidget(self.silent)
         self.report = QPlainTextEdit()
