@@ -55,7 +55,7 @@ class Plan:
 
     pictures: int = 24000
     batch: int = 4
-    encoder_share: int = 4
+    encoder_share: int = 2
     rate: float = 1.5e-3
     average: float = 0.995
     check_every: int = 200
