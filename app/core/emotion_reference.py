@@ -74,7 +74,7 @@ def emotion_from_clips(name: str, emotional: Held, neutral: Held, habits: Habits
         summary=f"Lifted from two clips of {habits.duration_s:.0f} and {usual.duration_s:.0f} s",
         valence=_mixed(shares, lambda e: e.valence),
         arousal=_mixed(shares, lambda e: e.arousal),
-        weights=weights,
+        weights=paired(weights),
         pitch_deg=pitch,
         yaw_deg=yaw,
         roll_deg=roll,
@@ -230,13 +230,14 @@ def emotion_from_voices(name: str, emotional: VoiceCues, neutral: VoiceCues, ple
             "use recordings of one speaker on one microphone, or two clips that show the face."
         )
     vector = sum((share * presets.emotion(n).vector().astype(np.float64) for n, share in shares.items()), np.zeros(52))
+    heard = {unit: round(float(v), 3) for unit, v in zip(arkit.NAMES, vector, strict=True) if abs(v) >= SMALLEST}
     told = ", ".join(f"{presets.emotion(n).name.lower()} {share:.2f}" for n, share in shares.items())
     return Emotion(
         name=name,
         summary=f"Lifted from two voices: {told}",
         valence=_mixed(shares, lambda e: e.valence),
         arousal=round(float(np.tanh(change @ np.array(AROUSAL))), 2),
-        weights={unit: round(float(v), 3) for unit, v in zip(arkit.NAMES, vector, strict=True) if abs(v) >= SMALLEST},
+        weights=paired(heard),
         pitch_deg=_mixed(shares, lambda e: e.pitch_deg),
         head_motion=round(float(np.clip(1 + 0.15 * change[[0, 1, 3]].mean(), 0.6, 1.5)), 2),
         blink_rate=round(1 + _mixed(shares, lambda e: e.blink_rate - 1), 2),
@@ -246,6 +247,19 @@ def emotion_from_voices(name: str, emotional: VoiceCues, neutral: VoiceCues, ple
 
 
 # --- both ---
+
+
+def paired(weights: dict[str, float]) -> dict[str, float]:
+    """Weights as an artist writes them: sides that are within 0.03 of each other by the name without side."""
+    result: dict[str, float] = {}
+    for unit, value in weights.items():
+        name = unit.removesuffix("Left").removesuffix("Right")
+        left, right = weights.get(f"{name}Left"), weights.get(f"{name}Right")
+        if left is not None and right is not None and abs(left - right) <= 0.03:
+            result[name] = round((left + right) / 2, 3)
+        else:
+            result[unit] = value
+    return result
 
 
 def _mixed(shares: dict[str, float], value: Callable[[Emotion], float]) -> float:
