@@ -1,101 +1,62 @@
-"""The open project and everything made of it, as the window sees it: one object that all panels share.
+"""The background work of the open project: one object that all panels share.
 
-The session changes the project (through `History`), submits background work for what the change made stale, and tells
-panels by signals. It never waits: analysis, preparing, performing and drawing all run on the core's worker thread,
-with a frozen project; results for a project that has moved on are dropped.
+The session submits what an edit of the `Document` made stale, and tells panels by signals. It never waits: analysis,
+preparing, performing and drawing all run on the core's worker thread, with a frozen project; results for a project that
+has moved on are dropped.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Sequence
-from fractions import Fraction
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.core import commands, own_head
-from app.core.history import Change, History
+from app.core.history import Change
 from app.core.jobs import Done, Event, Failed, Job, Preview, Progress, Worker
-from app.core.project import Phone, Project
 from app.core.puppet import hears
 from app.core.studio import Studio
 from app.qtbridge import JobBridge
-from app.ui import captions, work
+from app.ui import work
+from app.ui.document import Document
 from app.ui.frame_cache import FrameCache
-from app.ui.timeline.edits import NONE, Selection, valid
-from app.ui.timeline.waveform import Peaks
-from engines.api import Performance
-from engines.errors import InputError, StudioError
-from engines.timebase import parse_rate
+from app.ui.timeline.edits import valid
+from engines.errors import StudioError
 
 if TYPE_CHECKING:
-    from app.core.passes.heard import Mood
     from app.ui.emotion_model import Part
-    from engines.speech.analysis import SpeechAnalysis
 
 log = logging.getLogger(__name__)
 IDLE_MS = 500
 NEAR_FRAMES = 12
 """A picture up to this many frames old is better than none during playback."""
-EMPTY_FRAMES = 125
-"""Length of the timeline while there is no voice."""
 
 
-class Session(QObject):
+class Session(Document):
     """See the module.
 
     Signals
     -------
-    project_changed : an `app.core.history.Change`
-    media_changed : the portrait's picture or the voice's sound is there (or gone)
-    motion_changed : a new performance
-    speech_changed : words and phones are there
     frame_ready : the picture of a frame (its number) can be shown
-    playhead_changed, selection_changed
     working : (what is going on or nothing, part done 0 to 1)
-    told : (message, level) with level ``info`` or ``error``
     auditioned : the picture of a preset that is tried (or None when that is over)
     job_event : every event of every job, for the render queue
     """
 
-    project_changed = Signal(object)
-    media_changed = Signal()
-    motion_changed = Signal()
-    speech_changed = Signal()
     frame_ready = Signal(int)
-    playhead_changed = Signal(int)
-    selection_changed = Signal()
     working = Signal(str, float)
-    told = Signal(str, str)
     auditioned = Signal(object)
     job_event = Signal(object)
 
     def __init__(self, parent: QObject | None = None, studio: Studio | None = None) -> None:
         super().__init__(parent)
-        self.history = History()
         self.studio = studio or Studio()
         self.worker = Worker()
         self.bridge = JobBridge(self.worker, self)
         self.bridge.arrived.connect(self._on_event)
         self.frames = FrameCache()
-        self.path: Path | None = None
-        self.playhead = 0
-        self.selection: Selection = NONE
-        self.portrait: np.ndarray | None = None
-        self.actor: Any = None
-        self.samples: np.ndarray | None = None
-        self.sample_rate = 16000
-        self.peaks: Peaks | None = None
-        self.spectrum: np.ndarray | None = None
-        self.speech: SpeechAnalysis | None = None
-        self.mood: Mood | None = None
-        self._words: tuple[Phone, ...] = ()
-        self._phones: tuple[Phone, ...] = ()
-        self.performance: Performance | None = None
-        self.take: Hashable = None
         self.device = "auto"
         self.playing = False
         """Whether playback runs, and frames ahead of the playhead are wanted at once."""
@@ -105,7 +66,6 @@ class Session(QObject):
         self.newest: dict[str, Job] = {}
         """The last job of each step; what earlier ones bring is dropped."""
         self._running: dict[str, tuple[str, float]] = {}
-        self._dragging = False
         self._auditioning = False
         self.compare = False
         """Whether take A is drawn beside the current one."""
@@ -121,37 +81,7 @@ class Session(QObject):
         self._idle_timer.setInterval(IDLE_MS)
         self._idle_timer.timeout.connect(self._on_idle)
 
-    # --- what panels read ---
-
-    @property
-    def project(self) -> Project:
-        return self.history.project
-
-    @property
-    def rate(self) -> Fraction:
-        return parse_rate(self.project.rate)
-
-    @property
-    def total(self) -> int:
-        """Frames of the shot."""
-        if self.performance is not None:
-            return len(self.performance)
-        if self.peaks is not None:
-            return max(1, int(np.ceil(self.peaks.duration_s * self.rate - 1e-9)))
-        return EMPTY_FRAMES
-
-    @property
-    def range(self) -> tuple[int, int]:
-        """First frame and end (exclusive) between the in and out points."""
-        start = min(self.project.in_frame or 0, self.total - 1)
-        stop = self.total if self.project.out_frame is None else min(self.total, self.project.out_frame + 1)
-        return start, max(stop, start + 1)
-
-    def words(self) -> tuple[Phone, ...]:
-        return self.project.speech.words or self._words
-
-    def phones(self) -> tuple[Phone, ...]:
-        return self.project.speech.phones or self._phones
+    # --- pictures ---
 
     def image(self, frame: int) -> np.ndarray | None:
         """The drawn frame if it is there : uint8 (H, W, 3 or 4)."""
@@ -170,59 +100,18 @@ class Session(QObject):
         """Whether frames can be drawn."""
         return self.actor is not None and self.performance is not None
 
-    # --- changing ---
-
-    def do(self, name: str, project: Project, merge: Hashable | None = None) -> bool:
-        """Make ``project`` the next state; see `History.do`."""
-        self._dragging = merge is not None
-        return self.history.do(name, project, merge)
-
     def edit_ended(self) -> None:
         """A drag is over: the next edit is its own step, and the frame is drawn in full."""
-        self.history.end_merge()
-        if self._dragging:
-            self._dragging = False
+        dragged = self._dragging
+        super().edit_ended()
+        if dragged:
             self.draw()
 
-    def attempt(self, name: str, make: Any, /, *arguments: Any, **fields: Any) -> bool:
-        """Do the command ``make(project, ...)``; what it refuses is told, not raised."""
-        try:
-            return self.do(name, make(self.project, *arguments, **fields))
-        except StudioError as error:
-            self.told.emit(str(error), "error")
-            return False
-
-    def undo(self) -> None:
-        name = self.history.undo()
-        if name:
-            self.told.emit(self.tr("Undone: %s") % name, "info")
-
-    def redo(self) -> None:
-        name = self.history.redo()
-        if name:
-            self.told.emit(self.tr("Redone: %s") % name, "info")
-
-    def open(self, project: Project, path: Path | None, saved: bool = True) -> None:
-        """Work on another project."""
-        self.path = path
-        self.playhead, self.selection = 0, NONE
-        self.history.reset(project, saved)
-        self.playhead_changed.emit(0)
-        self.selection_changed.emit()
-
-    def select(self, selection: Selection) -> None:
-        if selection != self.selection:
-            self.selection = selection
-            self.selection_changed.emit()
-
     def seek(self, frame: int, draft: bool = False) -> None:
-        """Put the playhead on a frame and draw it."""
-        frame = int(min(max(0, frame), self.total - 1))
-        moved = frame != self.playhead
-        self.playhead = frame
-        if moved:
-            self.playhead_changed.emit(frame)
-        if moved or not draft:
+        """Put the playhead on a frame and draw it; see `Document.seek`."""
+        before = self.playhead
+        super().seek(frame, draft)
+        if self.playhead != before or not draft:
             self.draw(draft)
 
     # --- background work ---
@@ -470,53 +359,6 @@ class Session(QObject):
             self._cancel("audition")
             self._auditioning = False
             self.auditioned.emit(None)
-
-    # --- media by file ---
-
-    def add_file(self, path: Path, kind: str = "") -> str:
-        """Use a file for what it is: `portrait`, `voice`, `curves`, `words`, `names` or nothing if it is unknown.
-
-        A 3D file may be a head or motion: it is the portrait where there is none yet or where nothing moves in it.
-
-        Parameters
-        ----------
-        kind : what the artist chose it for; default: as its ending and content say
-        """
-        if not kind:
-            kind = work.kind_of(path)
-            if kind == "curves" and own_head.is_names(path):
-                kind = "names"
-            elif kind == "curves" and own_head.meant_as_head(path, bool(self.project.portrait)):
-                kind = "portrait"
-        if kind == "portrait":
-            self.attempt(self.tr("Choose portrait"), commands.set_portrait, str(path))
-        elif kind == "voice":
-            self.attempt(self.tr("Choose voice"), commands.set_voice, str(path))
-        elif kind == "curves":
-            self.attempt(self.tr("Import curves"), commands.set_performance, str(path))
-        elif kind == "names":
-            self.attempt(self.tr("Choose names of shapes"), commands.set_unit_names, str(path))
-        elif kind == "words":
-            self._import_words(path)
-        elif not kind:
-            error = InputError(
-                f"{path.name} is no kind of file that Soliloquy can use. Drop a picture, a 3D head, a recording, "
-                "a video, animation curves, subtitles or a project."
-            )
-            self.told.emit(str(error), "error")
-        return kind
-
-    def _import_words(self, path: Path) -> None:
-        try:
-            words, phones = captions.read(path)
-        except StudioError as error:
-            self.told.emit(str(error), "error")
-            return
-        speech = self.project.speech
-        text = " ".join(word.label for word in words)
-        changed = commands.set_text(self.project, text or speech.text)
-        changed = commands.adopt_speech(changed, words, phones or self.phones())
-        self.do(self.tr("Import words"), changed)
 
     def close(self) -> None:
         """Stop all work and end the worker thread."""
