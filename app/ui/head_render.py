@@ -12,6 +12,8 @@ _COLORS = {
     "teethUpper": (0.93, 0.91, 0.85), "teethLower": (0.93, 0.91, 0.85), "tongue": (0.78, 0.42, 0.42),
     "lashes": (0.25, 0.22, 0.22), "mouthInner": (0.48, 0.25, 0.25),
 }  # fmt: skip
+_EYE = ((29.0, (0.20, 0.15, 0.12)), (25.0, (0.42, 0.30, 0.22)), (11.0, (0.04, 0.04, 0.05)))
+"""Limbus, iris and pupil: angle from the middle of the eye in degrees, and colour. Without them no gaze is seen."""
 _LIGHT = np.array([0.35, 0.45, 0.82])
 
 
@@ -21,6 +23,12 @@ def vertex_colors(mesh: HeadMesh) -> np.ndarray:
     for number, name in enumerate(PARTS):
         rows = np.unique(mesh.triangles[mesh.parts == number])
         colors[rows] = _COLORS[name]
+    for name, pivot in (("eyeLeft", mesh.pivots[2]), ("eyeRight", mesh.pivots[3])):
+        rows = mesh.part_vertices(name)
+        ahead = mesh.vertices[rows] - pivot
+        angle_deg = np.degrees(np.arccos(np.clip(ahead[:, 2] / np.maximum(np.linalg.norm(ahead, axis=1), 1e-9), -1, 1)))
+        for within_deg, color in _EYE:
+            colors[rows[angle_deg <= within_deg]] = color
     return colors
 
 

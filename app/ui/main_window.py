@@ -145,6 +145,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(middle)
         self.left = QTabWidget()
         self.left.setDocumentMode(True)
+        self.left.setMinimumWidth(262)
         self.left.addTab(self.media, self.tr("Media"))
         self.left.addTab(self.transcript, self.tr("Words"))
         self.left.addTab(self.presets, self.tr("Presets"))
@@ -260,6 +261,8 @@ class MainWindow(QMainWindow):
         session.working.connect(self._on_working)
         session.told.connect(self.status.tell)
         self.media.wanted.connect(self._on_wanted)
+        self.transcript.import_words.clicked.connect(self.actions_by_id["file.captions"].trigger)
+        self.transcript.export_words.clicked.connect(self.actions_by_id["file.export_words"].trigger)
         self.inspector.motion.bake.clicked.connect(self.actions_by_id["direct.bake_emotion"].trigger)
         self.viewer.clicked.connect(self.files.portrait)
         self.viewer.demo_wanted.connect(self.files.demo)
@@ -391,7 +394,8 @@ class MainWindow(QMainWindow):
             self.docks[name].show()
         self.timeline.view.setFocus()
         self.resizeDocks([self.docks["left"], self.docks["inspector"]], [292, 330], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.docks["timeline"]], [430], Qt.Orientation.Vertical)
+        # On a small screen the face gets the larger half.
+        self.resizeDocks([self.docks["timeline"]], [min(430, round(0.4 * self.height()))], Qt.Orientation.Vertical)
         self.docks["timeline"].raise_()
 
     # --- files dropped anywhere ---

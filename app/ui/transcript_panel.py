@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QPushButton
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPlainTextEdit, QPushButton
 
 from app.core import commands
 from app.ui.session import Session
-from app.ui.widgets import Panel, form_row, guard_wheel, heading, muted
+from app.ui.widgets import Panel, form_row, guard_wheel, heading, muted, rule, show_icon
 
 LANGUAGES = {
     "en": "English", "de": "German", "es": "Spanish", "fr": "French", "it": "Italian", "pt": "Portuguese",
@@ -44,6 +44,17 @@ class TranscriptPanel(Panel):
         column.addWidget(self.apply)
         self.heard = muted("")
         column.addWidget(self.heard)
+        column.addWidget(rule())
+        self.import_words = QPushButton(self.tr("Import…"))
+        self.import_words.setToolTip(self.tr("Words and phones with their times from SRT, VTT or TextGrid"))
+        show_icon(self.import_words, "import")
+        self.export_words = QPushButton(self.tr("Export…"))
+        self.export_words.setToolTip(self.tr("Words and phones with their times as SRT or TextGrid"))
+        show_icon(self.export_words, "export")
+        row = QHBoxLayout()
+        row.addWidget(self.import_words)
+        row.addWidget(self.export_words)
+        column.addLayout(row)
         self.text.textChanged.connect(self._mark)
         self.language.currentIndexChanged.connect(self._mark)
         session.project_changed.connect(self.reload)
@@ -64,6 +75,7 @@ class TranscriptPanel(Panel):
         self.language.blockSignals(False)
         words = " ".join(word.label for word in session.words())
         self.heard.setText(self.tr("Heard: %s") % words if words and not project.speech.text else "")
+        self.export_words.setEnabled(bool(words))
         self._mark()
 
     def _mark(self) -> None:

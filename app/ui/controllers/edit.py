@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint
@@ -13,10 +14,12 @@ from app.core import commands, own_presets, presets
 from app.core.passes import heard
 from app.core.project import CHANNELS_GAZE, CHANNELS_POSE, Key, Phone
 from app.ui import emotion_model, viewer_model, widgets
+from app.ui.inspector_selection import ARPABET
 from app.ui.timeline import edits
 from app.ui.timeline.edits import Clipboard
 from app.ui.timeline.headers import HEADER
 from app.ui.timeline.layout import Hit, Item, Row
+from app.ui.timeline.rename import NameEdit
 from engines import arkit
 
 if TYPE_CHECKING:
@@ -368,9 +371,33 @@ class EditController(QObject):
     def _on_activated(self, item: Item) -> None:
         """A double click on something goes there and shows it in the inspector."""
         self.window.inspector.setCurrentWidget(self.window.inspector.selection)
-        if edits.is_curve(item.row):
+        if item.row in ("words", "phones", "markers"):
+            self.retype(item)
+        elif edits.is_curve(item.row):
             self.session.seek(item.index)
             self.window.show_curves((item.row,))
+
+    def retype(self, item: Item) -> None:
+        """Type another word, phone or name of a marker right where it stands."""
+        session, view = self.session, self.window.timeline.view
+        segments = {"words": session.words(), "phones": session.phones()}
+        old = (
+            session.project.markers[item.index].name if item.row == "markers" else segments[item.row][item.index].label
+        )
+        edit = NameEdit(view, view.place(item), old)
+        edit.named.connect(partial(self._on_named, item))
+
+    def _on_named(self, item: Item, name: str) -> None:
+        session = self.session
+        if item.row == "markers":
+            session.attempt(self.tr("Rename marker"), commands.replace_marker, item.index, name=name)
+        elif item.row == "phones" and name.upper() not in ARPABET:
+            session.told.emit(self.tr("'%s' is no phone. Use one of: %s.") % (name, ", ".join(ARPABET)), "error")
+        else:
+            label = name.upper() if item.row == "phones" else name
+            project = commands.adopt_speech(session.project, session.words(), session.phones())
+            text = self.tr("Change %s") % item.row.removesuffix("s")
+            session.do(text, commands.set_label(project, item.row, item.index, label))  # type: ignore[arg-type]
 
     def _on_menu(self, place: QPoint, target: Hit, frame: int) -> None:
         menu = QMenu(self.window)

@@ -50,7 +50,7 @@ def paint_mood(painter: QPainter, picture: Picture, row: Row, width: float) -> N
     """What the voice tells: shares of emotions as stacked bands, arousal as a line and valence as a dashed one."""
     mood = picture.mood
     if mood is None or len(mood) < 2:
-        if picture.peaks is not None and not picture.busy:
+        if picture.scene.phones and not picture.busy:
             hint(painter, row, width, "Too little is spoken to read a mood from the voice")
         return
     ratio = painter.device().devicePixelRatioF()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -370,6 +370,15 @@ class TimelineView(QWidget):
             self.picture.scene, self.scale, box.left(), box.right(), box.top() + scroll, box.bottom() + scroll
         )
         self.select(found | self._box[2])
+
+    def place(self, item: Item) -> QRect:
+        """Where a word, phone or marker is drawn in this widget."""
+        scene = self.picture.scene
+        if item.row == "markers":
+            return QRect(HEADER + round(self.scale.x(scene.project.markers[item.index].frame)), 0, 0, RULER)
+        segment, row = scene.segments(item.row)[item.index], next(r for r in scene.rows if r.kind == item.row)
+        left, right = (HEADER + round(self.scale.x(t * scene.rate)) for t in (segment.start_s, segment.end_s))
+        return QRect(left, RULER + row.top - self._vertical.value(), right - left, row.height)
 
     def select(self, selection: Selection) -> None:
         """Change the selection and tell."""
