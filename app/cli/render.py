@@ -77,6 +77,7 @@ def export(
     """Write a project's shot to files."""
     from app.core.studio import Studio, scaled
     from app.export import format_of
+    from app.export.codecs import hardware_note
 
     check_outputs(outputs)
     chosen = export_options(options)
@@ -85,6 +86,9 @@ def export(
     studio = studio or Studio()
     project = sized(project, studio)
     settings = RenderOptions(size=project.size, alpha=getattr(options, "alpha", False), device=options.device)
+    for path in outputs:
+        if (kind := format_of(path, chosen)).kind == "video" and chosen.hardware:
+            report.note(hardware_note(kind.id, chosen, studio.output_size(project, project.size)))
     if hears(project):
         drawn = any("frames" in format_of(path, chosen).needs for path in outputs)
         heard = scaled(report.progress, 0.0, 0.1)

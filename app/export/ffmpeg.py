@@ -48,20 +48,6 @@ def encoders() -> frozenset[str]:
     return frozenset(row[1] for row in rows if len(row) > 2 and row[0][0] in "VAS" and row[1] != "=")
 
 
-@cache
-def works(encoder: str) -> bool:
-    """Whether an encoder really runs here (a card's encoder may be built in while the card is absent)."""
-    if encoder not in encoders():
-        return False
-    test = ["-f", "lavfi", "-i", "color=size=256x256:duration=0.2:rate=10", "-frames:v", "1", "-f", "null", "-"]
-    command = [program(), "-hide_banner", "-loglevel", "error", *test[:4], "-c:v", encoder, *test[4:]]
-    try:
-        done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
-
-
 class Encoder:
     """A running ffmpeg that takes raw pictures one by one.
 

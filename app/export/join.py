@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
+from app.export.codecs import REORDER_FRAMES, SOUND
 from app.export.ffmpeg import program, sound_input
 from app.export.files import atomic
 from app.export.options import ExportOptions
 from app.export.provenance import sign
 from app.export.registry import format_of
 from app.export.take import Take
-from app.export.video import REORDER_FRAMES, container_arguments, sound_codec, time_scale
+from app.export.video import container_arguments, time_scale
 from app.export.webm import exact_rate
 from engines.errors import ExportError, InputError
 
@@ -47,7 +48,7 @@ def join(segments: Sequence[tuple[Path, int]], take: Take, path: Path, options: 
                 raise InputError(f"The voice {take.voice} is no longer there. Find it or choose another one.")
             sound, cut = sound_input(take.voice, Fraction(take.start) / take.rate, len(take) / take.rate)
             inputs += sound
-            maps += ["-filter_complex", cut, "-map", "[sound]", *sound_codec(kind)]
+            maps += ["-filter_complex", cut, "-map", "[sound]", *SOUND[kind]]
         command = [program(), "-hide_banner", "-loglevel", "error", "-y", *inputs, *maps]
         command += [*container_arguments(kind, take, options), os.fspath(temporary)]
         done = subprocess.run(

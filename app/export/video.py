@@ -10,7 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from app.export.ffmpeg import Encoder, encoders, sound_input, works
+from app.export.codecs import SOUND, codec_of
+from app.export.ffmpeg import Encoder, sound_input
 from app.export.files import atomic
 from app.export.options import ExportOptions
 from app.export.pictures import even, flattened, pictures, with_alpha
@@ -18,50 +19,12 @@ from app.export.provenance import sign
 from app.export.take import Take
 from app.export.webm import exact_rate
 from engines.api import CancelToken, Progress
-from engines.errors import ExportError, InputError
+from engines.errors import InputError
 from engines.timebase import timecode
 
 _BT709: Final = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"]
-_TO_709: Final = "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int"
-_HARDWARE: Final = {
-    "h264": ("h264_nvenc", "h264_videotoolbox", "h264_qsv", "h264_amf"),
-    "hevc": ("hevc_nvenc", "hevc_videotoolbox", "hevc_qsv", "hevc_amf"),
-}
-_SOFTWARE: Final = {"h264": "libx264", "hevc": "libx265"}
-REORDER_FRAMES: Final = 2
-"""Frames by which an MP4 encoder may put decoding before showing; segments of one video can then be joined."""
 MARK: Final = "Synthetic performance of a portrait, made with Soliloquy"
 """Plain-text mark in the metadata of each video, beside the signed manifest."""
-
-
-def _mp4_codec(options: ExportOptions) -> list[str]:
-    crf = round(35 - 0.2 * options.quality)  # 80 -> 19, 100 -> 15
-    chosen = _SOFTWARE[options.codec]
-    if options.hardware:
-        chosen = next((name for name in _HARDWARE[options.codec] if works(name)), chosen)
-    if chosen not in encoders():
-        raise ExportError(f"This ffmpeg cannot encode {options.codec}. Choose the codec h264.")
-    settings = {
-        # Finer quantisers in half the time of the medium preset, for the same size and likeness.
-        "libx264": ["-preset", "veryfast", "-crf", f"{crf - 2}"],
-        "libx265": ["-preset", "medium", "-crf", f"{crf + 3}", "-x265-params", "log-level=error"],
-        "h264_nvenc": ["-rc", "vbr", "-cq", f"{crf}", "-b:v", "0"],
-        "hevc_nvenc": ["-rc", "vbr", "-cq", f"{crf + 3}", "-b:v", "0"],
-    }.get(chosen, ["-b:v", f"{4 + options.quality // 5}M"])
-    return ["-c:v", chosen, *settings, "-bf", f"{REORDER_FRAMES}", "-pix_fmt", "yuv420p"]
-
-
-def _codec(kind: str, options: ExportOptions) -> tuple[list[str], str, list[str]]:
-    """Picture arguments, scale filter and sound arguments of a container."""
-    if kind == "webm":
-        crf = round(60 - 0.4 * options.quality)  # VP9's scale: 80 -> 28
-        speed = ["-deadline", "good", "-cpu-used", "4", "-row-mt", "1", "-auto-alt-ref", "0"]
-        vp9 = ["-c:v", "libvpx-vp9", "-crf", f"{crf}", "-b:v", "0", "-pix_fmt", "yuva420p", *speed]
-        return vp9, _TO_709, ["-c:a", "libopus", "-b:a", "160k"]
-    if kind == "mov":
-        prores = ["-c:v", "prores_ks", "-profile:v", "4444", "-pix_fmt", "yuva444p10le", "-alpha_bits", "16"]
-        return [*prores, "-vendor", "apl0"], _TO_709, ["-c:a", "pcm_s24le"]
-    return _mp4_codec(options), _TO_709, ["-c:a", "aac", "-b:a", "192k"]
 
 
 def _kind(path: Path, options: ExportOptions) -> str:
@@ -73,11 +36,6 @@ def _kind(path: Path, options: ExportOptions) -> str:
 def _metadata(take: Take) -> list[str]:
     facts = take.provenance_json()[:4000]
     return ["-metadata", f"title={take.name}", "-metadata", f"comment={MARK}", "-metadata", f"description={facts}"]
-
-
-def sound_codec(kind: str) -> list[str]:
-    """Encoder arguments of the sound in a container."""
-    return _codec(kind, ExportOptions())[2]
 
 
 def time_scale(rate: Fraction) -> int:
@@ -110,17 +68,18 @@ def write(take: Take, path: Path, options: ExportOptions, progress: Progress, ca
         return flat if kind == "mov" else even(flat)
 
     height, width = ready(first).shape[:2]
-    video, scale, sound = _codec(kind, options)
+    codec = codec_of(kind, options, (width, height))
     inputs: list[str] = []
-    graph, maps = f"[0:v:0]{scale}[picture]", ["-map", "[picture]"]
+    graph, maps = f"[0:v:0]{codec.filters}[picture]", ["-map", "[picture]"]
     if options.sound and take.voice is not None:
         if not take.voice.is_file():
             raise InputError(f"The voice {take.voice} is no longer there. Find it or choose another one.")
         inputs, cut = sound_input(take.voice, Fraction(take.start) / take.rate, len(take) / take.rate)
-        graph, maps = f"{graph};{cut}", [*maps, "-map", "[sound]", *sound]
+        graph, maps = f"{graph};{cut}", [*maps, "-map", "[sound]", *SOUND[kind]]
     with atomic(path) as temporary:
         output = [*container_arguments(kind, take, options), os.fspath(temporary)]
-        arguments = [*inputs, "-filter_complex", graph, *maps, *video, *_BT709, *output]
+        arguments = [*inputs, "-filter_complex", graph, *maps, "-c:v", codec.encoder, *codec.video]
+        arguments += [*_BT709, *output]
         with Encoder(width, height, "rgba" if alpha else "rgb24", take.rate, arguments) as encoder:
             for picture in chain((first,), stream):
                 encoder.add(ready(picture))

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from app.export import ExportOptions, Take, ffmpeg, write
+from app.export import ExportOptions, Take, codecs, ffmpeg, write
 from engines.api import CancelToken, Performance
 from engines.errors import Cancelled, ExportError, InputError
 from engines.timebase import RATES, frame_count
@@ -135,6 +135,35 @@ def test_hevc_where_the_encoder_is_there(tmp_path: Path, performance: Performanc
     write(picture_take(performance), tmp_path / "a.mp4", ExportOptions(sign=False, codec="hevc", hardware=True))
     video = probe(tmp_path / "a.mp4")["video"]
     assert (video["codec_name"], video["codec_tag_string"]) == ("hevc", "hvc1")
+
+
+@needs_ffprobe
+@pytest.mark.parametrize("codec", ["h264", "hevc"])
+def test_a_graphics_card_is_used_where_it_works_and_else_not_missed(
+    tmp_path: Path, performance: Performance, monkeypatch: pytest.MonkeyPatch, codec: str
+) -> None:
+    stand_in = {"h264": "libopenh264", "hevc": "libkvazaar"}[codec]
+    if stand_in not in ffmpeg.encoders():
+        pytest.skip(f"this ffmpeg has no {stand_in}")
+
+    def family(codec: str, family: str, quality: int) -> codecs.Codec:
+        broken = codecs.Codec(stand_in, ("-no-such-option", "1"))
+        return codecs.Codec(stand_in, ("-b:v", "1M", "-pix_fmt", "yuv420p")) if family == "qsv" else broken
+
+    options = ExportOptions(sign=False, codec=codec, hardware=True)
+    monkeypatch.setattr(codecs, "_hardware", family)
+    codecs.hardware.cache_clear()
+    write(picture_take(performance, size=(64, 48)), tmp_path / "a.mp4", options)
+    assert stand_in in probe(tmp_path / "a.mp4")["video"]["tags"]["encoder"]
+    assert "The graphics card encodes" in codecs.hardware_note("mp4", options, (64, 48))
+    monkeypatch.setattr(codecs, "_HARDWARE", ("nvenc",))
+    codecs.hardware.cache_clear()
+    write(picture_take(performance, size=(64, 48)), tmp_path / "b.mp4", options)
+    assert {"h264": "libx264", "hevc": "libx265"}[codec] in probe(tmp_path / "b.mp4")["video"]["tags"]["encoder"]
+    assert "the processor encodes instead" in codecs.hardware_note("mp4", options, (64, 48))
+    assert "MP4 only" in codecs.hardware_note("webm", options, (64, 48))
+    assert codecs.hardware_note("mp4", ExportOptions(), (64, 48)) == ""
+    codecs.hardware.cache_clear()
 
 
 def failing_take(performance: Performance, error: BaseException) -> Take:
