@@ -25,14 +25,13 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 
 from head_parts import eyeball, pack_uv, pair_axes  # noqa: E402
 from head_teeth import lower_tongue, teeth  # noqa: E402
+from head_units import STRENGTH, round_funnel  # noqa: E402
 
 from engines import arkit  # noqa: E402
 from engines.rig.mesh import PARTS  # noqa: E402
 
 CM = 10.0
 """MakeHuman works in decimetres."""
-STRENGTH = {"mouthLowerDown": 1.7, "mouthUpperUp": 1.35}
-"""Face units that at full strength move less than the ARKit shapes of the same name do on a face."""
 CUT_HEIGHT, CUT_WIDTH = 5.42, 1.05
 FOLDERS = ("cheek", "chin", "ears", "eyes", "eyebrows", "forehead", "head", "mouth", "neck", "nose", "asym")
 
@@ -379,6 +378,7 @@ def sealed(baked: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     head = load_head()
     closed = head.mesh.vertices + personal.seal_lips(head.mesh.vertices.astype(float))
     units = personal.seal_units(head.mesh.units)
+    units[arkit.INDEX["mouthFunnel"]] = round_funnel(head, units[arkit.INDEX["mouthFunnel"]])
     return {"vertices": closed.astype(np.float32), **sparse("unit", units)}
 
 

@@ -21,11 +21,14 @@ _ATTACK_S: Final = 0.3
 _ACTIVE: Final = 0.04
 """Sum of mouth weights at which it is fully active."""
 _KEEP: Final = {
-    "mouthSmile": 0.45, "mouthDimple": 0.45, "mouthFrown": 0.6, "mouthStretch": 0.3, "mouthPress": 0.3,
+    "mouthSmile": 0.1, "mouthDimple": 0.1, "mouthFrown": 0.6, "mouthStretch": 0.3, "mouthPress": 0.3,
     "mouthRollLower": 0.3, "mouthRollUpper": 0.3, "mouthShrugLower": 0.4, "mouthShrugUpper": 0.3, "jawForward": 1.0,
     "jawLeft": 0.7, "jawRight": 0.7, "mouthLeft": 0.7, "mouthRight": 0.7, "mouthPucker": 0.3, "mouthFunnel": 0.1,
 }  # fmt: skip
-"""Share of the photo's own mouth that stays while speaking; 0 for the units not named (they part the lips)."""
+"""Share of the photo's own mouth that stays while speaking; 0 for the units not named (they part the lips).
+
+Of a smile landmarks tell less than half, the rest passes for the person's own mouth and stays anyhow.
+"""
 
 _SMILE: Final = list(arkit.indices("mouthSmile", "mouthDimple", "cheekSquint"))
 _AGAINST_SMILE: Final = {"mouthFrown": 1.3, "mouthStretch": 0.5, "noseSneer": 0.7, "eyeWide": 0.6, "browDown": 0.3}

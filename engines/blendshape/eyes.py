@@ -3,8 +3,8 @@
 An eye is animated in the photo's own plane, before the face carries the photo away: a patch of the photo around
 the eye is redrawn for the frame's lid closure and gaze. Lid skin comes from the photo, sliding down from above the
 eye with its lash line kept rigid; what the stretch would smear, and lashes, fold and corners of a closed eye, are
-replaced by skin filled in from around the eye and shaded like a ball. The eyeball is the photo's own, taken apart once into sclera,
-iris and highlight, each completed behind the lids.
+replaced by skin filled in from around the eye and shaded like a ball. The eyeball is the photo's own, taken apart
+once into sclera, iris and highlight, each completed behind the lids.
 """
 
 from __future__ import annotations

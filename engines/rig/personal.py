@@ -14,6 +14,9 @@ from engines.rig.warp import Spread
 OPENING: Final = ("jawOpen", "mouthClose", "mouthFunnel", "mouthUpperUp", "mouthLowerDown", "tongueOut")
 """Units that part the lips or mend it; all others leave closed lips closed."""
 
+PULLING: Final = ("mouthSmile", "mouthFrown", "mouthStretch", "mouthDimple")
+"""Units that pull the corners of the mouth."""
+
 BLINK_MEETS: Final = 0.80
 """Where between the open upper lid (0) and lower lid (1) the closed lids meet."""
 LID_CLEARANCE: Final = 0.03
@@ -103,7 +106,8 @@ def scale_units(head: Head, vertices: np.ndarray) -> np.ndarray:
     """The generic units in the size of this person's features : float64 (52, V, 3).
 
     Each region keeps the proportion of a movement to the feature that moves: lips to the width of the mouth, jaw to
-    the height of the lower face, lids to the width of the eye, the rest to the width of the face.
+    the height of the lower face, lids to the width of the eye, the rest to the width of the face; the muscles that
+    pull the corners of the mouth begin on the cheeks and the jaw, so they go by both mouth and face.
     """
     mesh = head.mesh
     generic, person = mesh.vertices, vertices
@@ -128,7 +132,8 @@ def scale_units(head: Head, vertices: np.ndarray) -> np.ndarray:
             result[index] *= np.array([face, lower, lower])
         elif region in ("lips", "tongue"):
             height = (mouth + lower) / 2
-            result[index] *= np.array([mouth, height, height])
+            size = np.array([mouth, height, height])
+            result[index] *= (size + face) / 2 if name.startswith(PULLING) else size
         else:
             result[index] *= face
     return result

@@ -292,6 +292,10 @@ def _neutral_identity(b: Basis, identity: int) -> tuple[np.ndarray, np.ndarray]:
     width, eyes = axes[:, 291, 0] - axes[:, 61, 0], axes[:, 263, 0] - axes[:, 33, 0]
     usual = (b.mean[291, 0] - b.mean[61, 0]) / (b.mean[263, 0] - b.mean[33, 0])
     rows.append((width - usual * eyes) / 0.17)
+    # ... nor does any other mix of axes move the face as a smile does.
+    at = {int(u): identity + k for k, u in enumerate(b.units)}
+    smile = b.axes[[at[u] for u in arkit.indices("mouthSmile")]].sum(0)
+    rows.append(np.einsum("klc,lc->k", axes, smile) / (smile**2).sum() / 0.04)
     return np.array(rows), np.array(right + [0.0] * (len(rows) - len(right)))
 
 
