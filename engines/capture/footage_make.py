@@ -176,15 +176,15 @@ def _look(
     """The reason against each frame, and the motion of the face; None where no stretch is worth it."""
     least = 0.5 * wanted.size * (0.72 if wanted.layout == "ffhq" else 1 / (1 + FIXED_MARGIN))
     seen = survey(video, wanted.rate, least, progress=lambda p, w: progress(0.2 * p, w), cancel=cancel)
-    labels = list(seen.labels)
+    labels = seen.labels()
     if not any(len(list(run)) >= wanted.shortest_s * wanted.rate for label, run in groupby(labels) if not label):
         return labels, None
     try:
         found = capture(video.path, rate=wanted.rate, progress=lambda p, w: progress(0.2 + 0.6 * p, w), cancel=cancel)
     except InputError:
         return ["no face"] * len(labels), None
-    count = min(len(labels), len(found.performance))
-    labels = labels[:count]
+    count = min(seen.count, len(found.performance))
+    labels = seen.labels(found.shots)[:count]
     for i in np.flatnonzero((found.confidence[:count] < SURE) | ~found.track.seen[:count]):
         labels[i] = labels[i] or "no face"
     return labels, found

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -46,21 +46,29 @@ class Survey:
 
     Attributes
     ----------
-    labels : reason against each frame (`REASONS`), empty where there is none; as many as frames were decoded
-    size : (width, height) of the pictures looked at
+    looks : frame -> reason (`REASONS`), empty where nothing is wrong, in rising order
+    count : frames that could be decoded
     """
 
-    labels: list[str]
-    size: tuple[int, int]
+    looks: dict[int, str]
+    count: int
 
-    def __len__(self) -> int:
-        return len(self.labels)
+    def labels(self, shots: tuple[int, ...] = (0,)) -> list[str]:
+        """The reason against each frame: that of the nearest look within the same shot.
 
-    @property
-    def usual(self) -> str:
-        """The most frequent reason, empty when there is none."""
-        found = Counter(label for label in self.labels if label).most_common(1)
-        return found[0][0] if found else ""
+        Parameters
+        ----------
+        shots : first frame of each shot, rising, the first is 0
+        """
+        found: list[str] = []
+        at = np.array(list(self.looks))
+        reasons = list(self.looks.values())
+        for start, stop in pairwise([*(s for s in shots if s < self.count), self.count]):
+            inside = np.flatnonzero((at >= start) & (at < stop))
+            inside = inside if len(inside) else np.arange(len(at))
+            near = inside[np.abs(at[inside] - np.arange(start, stop)[:, None]).argmin(1)]
+            found += [reasons[k] for k in near]
+        return found
 
 
 def survey(
@@ -91,9 +99,7 @@ def survey(
                 cancel.check()
             seen.append(fault(frame, detect_faces(frame), least_side * scale))
             progress(min(1.0, count / expected), "looking at the footage")
-    steady = [_middle(seen, i) for i in range(len(seen))]
-    labels = [steady[min(round(i / step), len(steady) - 1)] for i in range(count)]
-    return Survey(labels, video.scaled_size(max_side))
+    return Survey({i * step: _middle(seen, i) for i in range(len(seen))}, count)
 
 
 def _middle(seen: list[str], i: int) -> str:

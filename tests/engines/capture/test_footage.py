@@ -12,7 +12,7 @@ from engines.api import CancelToken
 from engines.capture import footage_make
 from engines.capture.footage import MANIFEST, Dropped, Footage, load_footage
 from engines.capture.footage_make import Wanted, find_sources, fixed_crop, make_footage
-from engines.capture.footage_survey import BLUNTEST, fault, sharpness
+from engines.capture.footage_survey import BLUNTEST, Survey, fault, sharpness
 from engines.errors import Cancelled, InputError
 from engines.face.landmarks import FaceLandmarks, detect_faces
 from engines.face.portrait import load_portrait
@@ -138,6 +138,13 @@ def test_sharpness_does_not_depend_on_light() -> None:
     grey = np.random.default_rng(1).normal(128, 20, (160, 160)).astype(np.float32)
     assert sharpness(grey) == pytest.approx(sharpness(0.3 * grey), rel=1e-3)
     assert sharpness(grey) > BLUNTEST
+
+
+def test_looks_count_within_their_shot() -> None:
+    seen = Survey({0: "", 5: "blur", 10: ""}, 13)
+    assert seen.labels() == [""] * 3 + ["blur"] * 5 + [""] * 5
+    assert seen.labels((0, 4, 9)) == [""] * 4 + ["blur"] * 5 + [""] * 4
+    assert len(seen.labels((0, 6, 8))) == 13
 
 
 def test_spans_end_at_cuts_and_faults() -> None:
