@@ -13,7 +13,7 @@ STRENGTH = {"mouthLowerDown": 1.7, "mouthUpperUp": 1.35, "browInnerUp": 1.8, "br
 """Units that at full strength move less than they do on a face. Brows rise by 6 mm here; the greatest excursion in
 adults is 8 to 10 mm."""
 _UP, _DOWN, _IN = 0.40, -0.78, 0.40
-"""Rise of the upper lip's middle, fall of the lower one's, and way of each corner to the middle, in a full funnel, cm."""
+"""Rise of the upper lip, fall of the lower one, and way of each corner to the middle, in a full funnel, cm."""
 _ROUND = 0.75
 """Exponent of the rims' bow: 0.5 is an ellipse, 1 a parabola."""
 _NOSE_SHARE = 0.25

@@ -32,7 +32,7 @@ def composite(
     photo : uint8 (H, W, 3 or 4), shown unchanged where the sheet did not move
     person : float32 (H, W, 4), the person's own colours and cover, 0 to 255
     plate : uint8 (H, W, 3), what lies behind
-    uv : float32 (h, w, 2), photo coordinates seen at each pixel of the window
+    uv : float32 (h, w, 3), photo coordinates seen at each pixel of the window, and a factor of brightness
     depth : float32 (h, w), `NOTHING` where the sheet is not
     left, top : where the window lies in the frame
     patch_boxes : int64 (2, 4), left, top, width, height of the two eyes in the photo
@@ -54,7 +54,7 @@ def composite(
                     for c in range(3):
                         frame[y, x, c] = plate[y, x, c]
                 continue
-            u, v = uv[j, i, 0], uv[j, i, 1]
+            u, v, light = uv[j, i, 0], uv[j, i, 1], uv[j, i, 2]
             eye = -1
             for k in range(2):
                 bl, bt = patch_boxes[k, 0], patch_boxes[k, 1]
@@ -65,7 +65,7 @@ def composite(
                 patch = patch_a if eye == 0 else patch_b
                 pu, pv = u - patch_boxes[eye, 0], v - patch_boxes[eye, 1]
                 r, g, b, a = sample_cubic(patch, pu, pv) if sharp else sample_linear(patch, pu, pv)
-            elif abs(u - x) < 2e-3 and abs(v - y) < 2e-3:
+            elif abs(u - x) < 2e-3 and abs(v - y) < 2e-3 and abs(light - 1) < 1e-3:
                 for c in range(channels):
                     frame[y, x, c] = photo[y, x, c]
                 continue
@@ -74,6 +74,7 @@ def composite(
                 if u < 0 or v < 0 or u > last_x or v > last_y:
                     # beyond the picture colours continue mirrored, but the outline goes straight on
                     a = sample_linear(person, min(max(u, 0.0), last_x), min(max(v, 0.0), last_y))[3]
+            r, g, b = light * r, light * g, light * b
             if channels == 4:
                 frame[y, x, 3] = byte(a)
             elif a < 254.5:

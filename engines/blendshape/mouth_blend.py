@@ -24,6 +24,7 @@ def blend_skin(
     left: int,
     top: int,
     opening: np.ndarray,
+    light: np.ndarray,
     strength: float,
     sharp: bool,
     frame: np.ndarray,
@@ -37,6 +38,7 @@ def blend_skin(
     depth : float32 (h, w), `NOTHING` where there is none
     left, top : where the window lies in the frame
     opening : int64 (4,), left, top, right, bottom in the frame of the box that is left out
+    light : float32 (h, w), factor of brightness
     strength : 0 to 1, how much of the mouth is laid over the frame
     sharp : bicubic instead of bilinear
     frame : uint8 (H, W, 3 or 4), changed in place
@@ -52,7 +54,8 @@ def blend_skin(
                 continue
             u, v = skin[j, i, 0], skin[j, i, 1]
             r, g, b, _ = sample_cubic(texture, u, v) if sharp else sample_linear(texture, u, v)
-            _over(frame, x, y, r, g, b, cover)
+            f = light[j, i]
+            _over(frame, x, y, f * r, f * g, f * b, cover)
 
 
 @compiled
@@ -66,6 +69,7 @@ def blend_opening(
     samples: int,
     left: int,
     top: int,
+    light: np.ndarray,
     strength: float,
     sharp: bool,
     frame: np.ndarray,
@@ -80,6 +84,7 @@ def blend_opening(
     skin_depth, inner_depth, window : float32 (h * samples, w * samples), `NOTHING` where nothing was drawn; what lies
         behind the lips is seen only through the window, and lips always lie before it
     left, top : where the box lies in the frame
+    light : float32 (h, w), factor of brightness
     strength, sharp, frame : as in `blend_skin`
     """
     height, width = window.shape[0] // samples, window.shape[1] // samples
@@ -118,4 +123,5 @@ def blend_opening(
                 total += cover
             if total > 0:
                 amount = strength * total / (samples * samples)
-                _over(frame, x, y, red / total, green / total, blue / total, amount)
+                f = light[j, i] / total
+                _over(frame, x, y, f * red, f * green, f * blue, amount)

@@ -13,13 +13,15 @@ from engines.blendshape.background import clean_plate, person_colours, refined_m
 from engines.blendshape.composite import composite
 from engines.blendshape.eye_parts import take_apart
 from engines.blendshape.eyes import EyePose, draw_eye, eye_poses
-from engines.blendshape.mouth import build_mouth, inner_shade, raise_tongue
+from engines.blendshape.light import read_light
+from engines.blendshape.mouth import build_mouth, inner_shade, normals, raise_tongue
 from engines.blendshape.mouth_blend import blend_opening, blend_skin
 from engines.blendshape.palette import read_palette
 from engines.blendshape.placement import Placement
 from engines.blendshape.raster import NOTHING, raster
 from engines.blendshape.sheet import BODY_SHARE, build_sheet
 from engines.blendshape.wrinkles import Wrinkles
+from engines.rig.head import load_head
 
 _MOUTH_UNITS: Final = np.array([i for i, n in enumerate(arkit.NAMES) if arkit.REGION[n] in ("lips", "jaw", "tongue")])
 _LID_UNITS: Final = [arkit.INDEX[n] for n in arkit.NAMES if n.startswith(("eyeBlink", "eyeLook", "eyeWide"))]
@@ -61,6 +63,8 @@ class Painter:
         mesh = placement.mesh
         skin = mesh.triangles[mesh.parts == 0]
         low, high = face[:468].min(0), face[:468].max(0)
+        facing = normals(placement.points, skin)
+        self.light = read_light(rgb, face, load_head().landmarks(facing))
         self.sheet = build_sheet(
             (self.width, self.height),
             (matte > 0.01) | (self.plate != rgb).any(-1),
@@ -69,6 +73,7 @@ class Painter:
             placement.points,
             skin,
             units,
+            facing,
             placement.head_share,
             placement.eye_regions,
             1 / placement.px_per_cm,
@@ -143,10 +148,12 @@ class Painter:
             return out
         person = self.wrinkles.shaded(self.person, weights - place.rest_weights)
         left, top, right, bottom = self._grown(box, poses)
+        uv, depth = np.zeros((0, 0, 3), np.float32), np.zeros((0, 0), np.float32)
         if right > left and bottom > top:
             depth = self._scratch("depth", (bottom - top, right - left), NOTHING)
-            uv = self._scratch("uv", (bottom - top, right - left, 2))
-            raster(places, nearness, self.sheet.places, self.sheet.triangles, left, top, depth, uv, True)
+            uv = self._scratch("uv", (bottom - top, right - left, 3))
+            seen = np.concatenate([self.sheet.places, self._light_change(turn)[:, None]], 1)
+            raster(places, nearness, seen, self.sheet.triangles, left, top, depth, uv, True)
             boxes = np.zeros((2, 4), np.int64)
             patches = [self._no_patch, self._no_patch]
             for k, (eye, pose) in enumerate(zip(self.eyes, poses, strict=True)):
@@ -155,8 +162,15 @@ class Painter:
                     patches[k] = draw_eye(person, eye, pose)
             composite(base, person, self.plate, uv, depth, left, top, boxes, *patches, self.sharp, out)
         if speak > 0:
-            self._draw_mouth(person, amounts, turn, head[3:], tongue, speak, out)
+            lit = np.where(depth > NOTHING, uv[..., 2], np.float32(1)), left, top
+            self._draw_mouth(person, amounts, turn, head[3:], tongue, speak, lit, out)
         return out
+
+    def _light_change(self, turn: np.ndarray) -> np.ndarray:
+        """By how much each place of the grid brightens as the head turns : float32 (G,)."""
+        before = self.sheet.normals
+        turned = before @ (turn - np.eye(3)).T.astype(np.float32)
+        return self.light.change(before, before + self.sheet.turn[:, None] * turned)
 
     def _scratch(self, name: str, shape: tuple[int, ...], value: float | None = None) -> np.ndarray:
         """An array of this thread's own that lives on between frames, filled with ``value`` if one is given."""
@@ -249,6 +263,7 @@ class Painter:
         shift: np.ndarray,
         tongue: float,
         strength: float,
+        lit: tuple[np.ndarray, int, int],
         frame: np.ndarray,
     ) -> None:
         mouth, place = self.mouth, self.placement
@@ -269,7 +284,8 @@ class Painter:
         depth = self._scratch("skin_depth", (bottom - top, right - left), NOTHING)
         drawn = self._scratch("skin", (bottom - top, right - left, 3))
         raster(place_xy, nearness, values, mouth.skin, left, top, depth, drawn, False)
-        blend_skin(person, drawn, depth, left, top, np.array(opening), strength, self.sharp, frame)
+        light = _window_of(*lit, visible)
+        blend_skin(person, drawn, depth, left, top, np.array(opening), light, strength, self.sharp, frame)
         left, top, right, bottom = opening
         if right <= left or bottom <= top:
             return
@@ -293,6 +309,7 @@ class Painter:
             samples,
             left,
             top,
+            _window_of(*lit, opening),
             strength,
             self.sharp,
             frame,
@@ -302,6 +319,18 @@ class Painter:
         """Whole pixels around places (N, 2), inside the frame: left, top, right, bottom."""
         low, high = np.floor(places.min(0)).astype(int) - 1, np.ceil(places.max(0)).astype(int) + 2
         return max(0, int(low[0])), max(0, int(low[1])), min(self.width, int(high[0])), min(self.height, int(high[1]))
+
+
+def _window_of(values: np.ndarray, left: int, top: int, box: tuple[int, int, int, int]) -> np.ndarray:
+    """The part of ``values``, which begin at (left, top), in a box (left, top, right, bottom); 1 outside them."""
+    result = np.ones((box[3] - box[1], box[2] - box[0]), np.float32)
+    x0, y0 = max(box[0], left), max(box[1], top)
+    x1, y1 = min(box[2], left + values.shape[1]), min(box[3], top + values.shape[0])
+    if x1 > x0 and y1 > y0:
+        result[y0 - box[1] : y1 - box[1], x0 - box[0] : x1 - box[0]] = values[
+            y0 - top : y1 - top, x0 - left : x1 - left
+        ]
+    return result
 
 
 def _around(matte: np.ndarray, margin: int) -> tuple[slice, slice]:

@@ -47,6 +47,7 @@ class Sheet:
     turn : float32 (G,), share of the head's motion
     held : float32 (4, G), share of motion away from the left, upper, right and lower border of the picture
     units : float32 (53, G, 3), as in `engines.blendshape.placement.Placement`
+    normals : float32 (G, 3), of the face, in the camera's axes, and shorter ones further away from it
     triangles : int32 (F, 3), counter-clockwise on the screen
     shape : rows and columns, G = rows * columns
     """
@@ -56,6 +57,7 @@ class Sheet:
     turn: np.ndarray
     held: np.ndarray
     units: np.ndarray
+    normals: np.ndarray
     triangles: np.ndarray
     shape: tuple[int, int]
 
@@ -126,6 +128,7 @@ def build_sheet(
     points: np.ndarray,
     triangles: np.ndarray,
     units: np.ndarray,
+    normals: np.ndarray,
     head_share: np.ndarray,
     eyes: list[tuple[float, float, float, float]],
     cm_per_px: float,
@@ -143,6 +146,7 @@ def build_sheet(
     points : float32 (V, 3), the mesh at rest in the camera's axes, cm
     triangles : int32 (F, 3) of the skin
     units : float32 (53, V, 3), as in `engines.blendshape.placement.Placement`
+    normals : float32 (V, 3) of the mesh, in the camera's axes
     head_share : float32 (V,), weight of the head bone
     eyes : centre x, y and half axes x, y of the eyes' surroundings
     cm_per_px : size of a pixel at the face
@@ -173,10 +177,13 @@ def build_sheet(
     still = np.concatenate([carried(points[:, 2:]), carried(head_share[:, None])], 1).reshape(rows, columns, 2)
     still = _smoothed(_continued(still, known, spacing), in_eye, 6)
     depth, share = still[..., :1], still[..., 1:]
+    facing = carried(normals).reshape(rows, columns, 3)
+    facing = _smoothed(_continued(facing, known & ~in_eye, spacing), np.ones_like(known), 12)
     moved = np.einsum("gk,ugkc->guc", bary, units[:, vertices]).reshape(rows, columns, -1)
     moved = _continued(moved, known & ~in_eye, spacing)
     away = _distance(known, xs, ys) / (right - left)
     moved = moved * np.exp(-((away / 0.12) ** 2))[..., None]
+    facing = facing * np.exp(-((away / 0.3) ** 2))[..., None]
     # Where the face ends before the neck or the hair, what lies behind rises to it gently instead of tearing off.
     raised, source, hang = _skirt(depth[..., 0], xs, ys, cm_per_px)
     lifted = np.concatenate([raised[..., None], share, moved], -1)
@@ -207,6 +214,7 @@ def build_sheet(
         turn.astype(np.float32),
         _held(grid, size, face_box).reshape(4, -1).astype(np.float32),
         np.ascontiguousarray(moved.reshape(rows * columns, len(units), 3).transpose(1, 0, 2), np.float32),
+        facing.reshape(-1, 3).astype(np.float32),
         np.ascontiguousarray(both, np.int32),
         (rows, columns),
     )

@@ -115,3 +115,19 @@ def test_flow_is_the_identity_at_rest_and_leaves_the_open_mouth_out(actor: Blend
     below = slice(py, py + round(0.06 * painter.placement.face_px))
     assert not seen_open[below, px].all()
     assert seen_open[py - round(0.2 * painter.placement.face_px), px]
+
+
+def test_shut_eyes_leave_no_eyeball_and_the_skin_around_them_alone(actor: BlendshapeActor) -> None:
+    painter = actor.painter()
+    for eye in painter.eyes:
+        left, top, width, height = eye.box
+        before = painter.person[top : top + height, left : left + width, :3]
+        shut = draw_eye(painter.person, eye, EyePose(1.0, 0.0, 0.0, 0.0))[..., :3]
+        made = eye.lid[..., 3]
+        edge = np.ones_like(made, bool)
+        edge[2:-2, 2:-2] = False
+        assert np.abs(shut - before)[edge].max() < 12  # no seam where the patch ends
+        ball = made > 0.95
+        white = float(np.quantile(before[ball].min(-1), 0.98))
+        skin = float(np.median(eye.lid[..., :3].min(-1)))
+        assert np.quantile(shut[ball].min(-1), 0.98) < skin + 0.5 * max(white - skin, 20)
