@@ -44,9 +44,10 @@ def train(options: argparse.Namespace, report: Report, cancel: CancelToken) -> l
     """``soliloquy train``."""
     from engines import registry
     from engines.diffusion_autoencoder.actor import CARD, PREVIEW
+    from engines.diffusion_autoencoder.bench import Order
     from engines.diffusion_autoencoder.decode import device_of
     from engines.diffusion_autoencoder.engine import actors_folder
-    from engines.diffusion_autoencoder.workshop import Order, make_actor, minutes
+    from engines.diffusion_autoencoder.workshop import make_actor, minutes
 
     folder = options.output or actors_folder() / (options.name or options.source.stem)
     order = Order(options.source, options.size, options.lessons, options.pictures, options.fresh, options.seed)

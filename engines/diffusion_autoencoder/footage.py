@@ -10,11 +10,14 @@ import numpy as np
 
 from engines import arkit
 from engines.api import CancelToken, Performance, Progress, no_progress
+from engines.blendshape.actor import BlendshapeActor
 from engines.capture.footage import Footage, FootageClip
 from engines.diffusion_autoencoder.pairs import Pairs, from_footage
 from engines.diffusion_autoencoder.speech import features
 from engines.errors import InputError
+from engines.rig.mesh import effective_weights
 from engines.teaching import bridge
+from engines.teaching.banks import motion
 from engines.teaching.closed import ClosedForm
 from engines.teaching.window import Window
 
@@ -83,19 +86,19 @@ def see(
     chosen : as `calmest` gives it
     """
     taught, unseen, heads = [], [], []
-    for number, (clip, motion, pictures) in enumerate(clips_of(footage, chosen)):
+    for number, (clip, moved, pictures) in enumerate(clips_of(footage, chosen)):
 
         def told(part: float, what: str, number: int = number) -> None:
             progress((number + part) / len(footage.clips), what)
 
-        pairs = from_footage(closed, window, pictures, motion, progress=told, cancel=cancel)
+        pairs = from_footage(closed, window, pictures, moved, progress=told, cancel=cancel)
         sure = clip.confidence()[: len(pairs)] >= _SURE
         first = len(pairs) - max(1, round(_UNSEEN_SHARE * len(pairs)))
         at = np.arange(len(pairs))
         learn, check = sure & (at < first), sure & (at >= first)
         taught.append(pairs.part(learn))
         unseen.append(pairs.part(check))
-        heads.append(motion.head[: len(pairs)][learn])
+        heads.append(moved.head[: len(pairs)][learn])
     return Seen(joined(taught), joined(unseen), np.concatenate(heads))
 
 
@@ -114,7 +117,7 @@ def clips_of(
 
 
 def speech_of(
-    closed: ClosedForm,
+    rig: BlendshapeActor,
     window: Window,
     footage: Footage,
     chosen: tuple[FootageClip, int],
@@ -132,11 +135,11 @@ def speech_of(
     of each clip, features (2 T, F) and codes (T, code_dim): motion as it was captured, the rest as it is encoded
     """
     found = []
-    for clip, motion, pictures in clips_of(footage, chosen):
+    for clip, seen, pictures in clips_of(footage, chosen):
         speech = clip.speech()
         if speech is None or clip.voice_path is None:
             continue
-        known = bridge.numbers(closed.motion(motion))
+        known = bridge.numbers(motion(seen, effective_weights(rig.head.rest_weights), rig.head.rest_head))
         own = []
         for picture in pictures:
             if cancel is not None:

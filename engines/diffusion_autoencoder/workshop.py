@@ -7,61 +7,25 @@ A folder that was begun goes on where it stopped: killed training loses a minute
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from engines.api import CancelToken, EngineInfo, Portrait, Progress
-from engines.blendshape.actor import BlendshapeActor
-from engines.blendshape.engine import BlendshapeEngine
-from engines.capture.footage import Footage, FootageClip, load_footage
+from engines.api import CancelToken, EngineInfo, Progress
 from engines.diffusion_autoencoder import actor as actors
 from engines.diffusion_autoencoder.actor import Card
+from engines.diffusion_autoencoder.bench import Bench, Order, lay_ready
 from engines.diffusion_autoencoder.decode import Decoder
-from engines.diffusion_autoencoder.pairs import Pairs
 from engines.diffusion_autoencoder.speech import LEAST_SPOKEN, Heard, Speaker, learn
-from engines.diffusion_autoencoder.teach import EYES, LIPS, Material, network_of, rig_material
+from engines.diffusion_autoencoder.teach import Material, network_of
 from engines.errors import InputError
 from engines.teaching import bridge
-from engines.teaching.closed import ClosedForm, teach
-from engines.teaching.window import Window, emphasis, face_window
 
-VIDEOS: Final = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"})
 _SETTINGS, _STATE, _LIVE = "settings.json", "training.pt", "progress.png"
-_FOOTAGE_SIZE: Final = 320
-
-
-@dataclass(frozen=True)
-class Order:
-    """What actor is to be made.
-
-    Attributes
-    ----------
-    source : picture, video, or folder of footage (`engines.capture.footage`)
-    size : side of the network's window in pixels
-    lessons : frames that the rig draws, where the source is a picture
-    pictures : how many the network sees at most
-    fresh : begin with an empty network, not with the shipped actor's
-    seed : of everything random
-    """
-
-    source: Path
-    size: int = 96
-    lessons: int = 1200
-    pictures: int = 24000
-    fresh: bool = False
-    seed: int = 1
-
-    @property
-    def kind(self) -> Literal["picture", "video", "footage"]:
-        if self.source.is_dir():
-            return "footage"
-        return "video" if self.source.suffix.lower() in VIDEOS else "picture"
 
 
 @dataclass(frozen=True)
@@ -86,6 +50,7 @@ def make_actor(
     name: str = "",
     command: str = "",
     device: str = "cpu",
+    check_every: int = 200,
     tell: Tell = lambda news: None,
     cancel: CancelToken | None = None,
 ) -> Card:
@@ -97,6 +62,7 @@ def make_actor(
     info : of the engine, for messages
     name : of the actor, default the folder's
     command : for its card
+    check_every : steps between two looks at unseen pictures
 
     Raises
     ------
@@ -112,8 +78,8 @@ def make_actor(
     def progress(first: float, last: float) -> Progress:
         return lambda part, what: tell(News(first + (last - first) * part, what))
 
-    bench = _bench(order, folder, work, info, progress(0.0, 0.15), cancel)
-    trainer = _trainer(order, bench.material, work / _STATE, device)
+    bench = lay_ready(order, folder, work, info, progress=progress(0.0, 0.15), cancel=cancel)
+    trainer = _trainer(order, bench.material, work / _STATE, device, check_every)
 
     def look(told: Any) -> None:
         _replace_picture(work / _LIVE, told.strip)
@@ -166,7 +132,7 @@ def _speaker(
     from engines.diffusion_autoencoder.net_speech import SpeechConfig
 
     progress(0.0, "Listening to the footage")
-    stretches = speech_of(bench.closed, bench.window, bench.footage, bench.chosen, decoder.encode, cancel)
+    stretches = speech_of(bench.rig, bench.window, bench.footage, bench.chosen, decoder.encode, cancel)
     if sum(len(codes) for _, codes in stretches) < LEAST_SPOKEN:
         figures["speech"] = "not learnt: too little footage with a voice"
         return None
@@ -201,91 +167,7 @@ def _begin(order: Order, folder: Path, work: Path) -> None:
     path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
-def _rig(portrait: Portrait, info: EngineInfo, progress: Progress, cancel: CancelToken) -> BlendshapeActor:
-    rig = BlendshapeEngine(info).prepare(portrait, progress=progress, cancel=cancel)
-    if not isinstance(rig, BlendshapeActor):
-        raise InputError("An actor is learnt from a picture or footage, not from a head in 3D.")
-    return rig
-
-
-@dataclass(frozen=True, eq=False)
-class Bench:
-    """What lies ready for teaching; ``footage`` and its portrait (clip, frame) only where there is footage."""
-
-    portrait: Portrait
-    closed: ClosedForm
-    window: Window
-    material: Material
-    heads: np.ndarray
-    licence: str
-    footage: Footage | None
-    chosen: tuple[FootageClip, int] | None
-
-
-def _bench(order: Order, folder: Path, work: Path, info: EngineInfo, progress: Progress, cancel: CancelToken) -> Bench:
-    from engines.face.portrait import load_portrait
-
-    footage = chosen = None
-    if order.kind == "picture":
-        portrait = load_portrait(order.source)
-        licence = "that of the portrait"
-    else:
-        from engines.diffusion_autoencoder.footage import calmest
-
-        footage = _footage(order, work, lambda p, what: progress(0.4 * p, what), cancel)
-        chosen = calmest(footage)
-        path = folder / actors.PORTRAIT
-        if not path.is_file():
-            Image.fromarray(chosen[0].frame(chosen[1])).save(path)
-        portrait = load_portrait(path)
-        licence = "that of the footage"
-    rig = _rig(portrait, info, lambda p, what: progress(0.4 + 0.05 * p, what), cancel)
-    closed = teach(rig, progress=lambda p, what: progress(0.45 + 0.15 * p, what), cancel=cancel)
-    window = face_window(rig, order.size)
-    weight = emphasis(rig, window, LIPS, EYES)
-    files = work / "taught.npz", work / "unseen.npz", work / "heads.npy"
-    if all(f.is_file() for f in files):
-        taught, unseen = Pairs.load(files[0]), Pairs.load(files[1])
-        known = Material(taught, unseen, weight)
-        return Bench(portrait, closed, window, known, np.load(files[2]), licence, footage, chosen)
-    if footage is None:
-        material = rig_material(
-            closed, order.size, order.lessons, progress=lambda p, what: progress(0.6 + 0.4 * p, what), cancel=cancel
-        )
-        heads = bridge.motion_of(material.taught.codes).head.astype(np.float32)
-    else:
-        from engines.diffusion_autoencoder.footage import see
-
-        assert chosen is not None
-        seen = see(
-            closed, window, footage, chosen, progress=lambda p, what: progress(0.6 + 0.4 * p, what), cancel=cancel
-        )
-        material, heads = Material(seen.taught, seen.unseen, weight), seen.heads
-    material.taught.save(files[0])
-    material.unseen.save(files[1])
-    with (work / "heads.part").open("wb") as file:
-        np.save(file, heads)
-    (work / "heads.part").replace(files[2])
-    return Bench(portrait, closed, window, material, heads, licence, footage, chosen)
-
-
-def _footage(order: Order, work: Path, progress: Progress, cancel: CancelToken) -> Footage:
-    if order.kind == "footage":
-        return load_footage(order.source)
-    from engines.capture.footage_make import Wanted, make_footage
-
-    place = work / "footage"
-    done = work / "footage.done"
-    if done.is_file():
-        return load_footage(place)
-    shutil.rmtree(place, ignore_errors=True)
-    wanted = Wanted(size=_FOOTAGE_SIZE, layout="fixed", silent=True)
-    made = make_footage([order.source], place, wanted, progress=progress, cancel=cancel)
-    done.touch()
-    return made
-
-
-def _trainer(order: Order, material: Material, state: Path, device: str) -> Any:
+def _trainer(order: Order, material: Material, state: Path, device: str, check_every: int) -> Any:
     import torch
 
     from engines.diffusion_autoencoder.net_student import Student, StudentConfig
@@ -298,7 +180,7 @@ def _trainer(order: Order, material: Material, state: Path, device: str) -> Any:
         base = actors.read_network(actors.SHIPPED)
         if StudentConfig.from_facts(base.config) == config:
             fill(model, base.weights)
-    plan = Plan(pictures=order.pictures, seed=order.seed)
+    plan = Plan(pictures=order.pictures, check_every=check_every, seed=order.seed)
     trainer = Trainer(model, material.taught, material.unseen, material.weight, plan, device)
     if state.is_file():
         trainer.resume(state)
