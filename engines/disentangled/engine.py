@@ -77,8 +77,7 @@ class DisentangledEngine:
         stop: int,
         cancel: CancelToken,
     ) -> Iterator[np.ndarray]:
-        moved = actor.motion(performance)
-        coordinates = actor.banks.coordinates(moved)
+        moved, coordinates = actor.directed(performance)
         cancel.check()
         stage = actor.stage(options.size, options.draft)
 

@@ -27,7 +27,7 @@ from engines.edtalk.drive import encode, to_pictures
 from engines.teaching.banks import EXPRESSION, MOUTH, POSE, Motion, banks
 from engines.teaching.banks import motion as motion_of
 from engines.teaching.lessons import lessons
-from engines.teaching.prior import face_features, pose_features
+from engines.teaching.prior import OF_MOUTH, face_features, pose_features
 
 if TYPE_CHECKING:
     from engines.blendshape.actor import BlendshapeActor
@@ -133,8 +133,7 @@ def features(part: str, coordinates: np.ndarray) -> np.ndarray:
         return np.asarray(coordinates[:, EXPRESSION])
     alone = np.zeros_like(coordinates)
     alone[:, MOUTH] = coordinates[:, MOUTH]
-    both = face_features(alone)
-    return np.delete(both, np.s_[20:30], axis=1)
+    return face_features(alone)[:, OF_MOUTH]
 
 
 def lesson(part: str, count: int, seed: int) -> Performance:

@@ -24,6 +24,8 @@ EYES_PX: Final = 400
 """The same for the eyes, whose lashes a smaller size would smear."""
 FADE_PX: Final = 10
 """Pixels of the actor over which motion dies away inside the border of its crop."""
+_TRUST: Final = 8.0
+"""Change of colour (of 255) around which an eye's finer detail in the photo gives way."""
 
 
 @dataclass(eq=False)
@@ -114,8 +116,8 @@ class ClosedForm:
             if at_edge:
                 box[k] = (0, 0, painter.width, painter.height)[k]
         fade = np.where(inside, FADE_PX * scale, 0).astype(np.float32)
-        boxes = tuple(self._eye_box(eye, shown, painter) for eye in self.prior.eyes)
-        return Stage(painter, float(scale), shift, box, fade, boxes)
+        eyes = tuple(EyeSpot.of(eye, self._eye_box(eye, shown), painter.person) for eye in self.prior.eyes)
+        return Stage(painter, float(scale), shift, box, fade, eyes)
 
     def frames(self, stage: Stage, performance: Performance, alone: bool = False) -> Iterator[np.ndarray]:
         """What the closed form shows of a performance : uint8 (H, W, 3), or (H, W, 4) of the person alone."""
@@ -126,7 +128,7 @@ class ClosedForm:
             pose = self.prior.pose_flow(coordinates[i])
             yield stage.draw(pose, face, self.eyes(moved, coordinates, i), alone)
 
-    def _eye_box(self, eye: Eye, shown: Crop, painter: Any) -> tuple[int, int, int, int]:
+    def _eye_box(self, eye: Eye, shown: Crop) -> tuple[int, int, int, int]:
         """Where an eye lies in a frame: left, top, right, bottom."""
         learnt = self.eye_crop
         scale = shown.scale / learnt.scale
@@ -154,6 +156,38 @@ def teach(rig: BlendshapeActor, *, progress: Progress = no_progress, cancel: Can
 
 
 @dataclass(frozen=True, eq=False)
+class EyeSpot:
+    """Where an eye lies in frames of one size.
+
+    Attributes
+    ----------
+    box : left, top, right, bottom
+    detail : float32 (h, w, 3), what the photo has there, inside the picture, beyond the one that the eye was learnt in
+    """
+
+    box: tuple[int, int, int, int]
+    detail: np.ndarray
+
+    @classmethod
+    def of(cls, eye: Eye, box: tuple[int, int, int, int], person: np.ndarray) -> EyeSpot:
+        """The spot of an eye in a picture of the person, (H, W, 4)."""
+        where, coarse = _placed(eye.rest, box, person.shape)
+        return cls(box, person[where][..., :3] - coarse)
+
+    def apply(self, change: np.ndarray, person: np.ndarray) -> tuple[tuple[slice, slice], np.ndarray]:
+        """Where the eye lies and its colours there (h, w, 3), with a change (H, W, 3) of the size it was learnt at.
+
+        The photo's finer detail stays where little changes and goes where something else is seen: a lid over an iris.
+        """
+        import cv2
+
+        where, part = _placed(change, self.box, person.shape)
+        amount = cv2.blur(np.abs(change).mean(-1), (5, 5)) / _TRUST - 0.5
+        doubt = np.clip(_placed(amount, self.box, person.shape)[1], 0, 1)[..., None]
+        return where, np.clip(person[where][..., :3] + part - doubt * self.detail, 0, 255)
+
+
+@dataclass(frozen=True, eq=False)
 class Stage:
     """Where an actor stands in frames of one size."""
 
@@ -162,7 +196,7 @@ class Stage:
     shift: np.ndarray
     box: np.ndarray
     fade: np.ndarray
-    eyes: tuple[tuple[int, int, int, int], ...]
+    eyes: tuple[EyeSpot, ...]
 
     def draw(
         self, pose: np.ndarray, face: np.ndarray, eyes: tuple[np.ndarray | None, np.ndarray | None], alone: bool
@@ -175,12 +209,12 @@ class Stage:
         active = np.zeros((2, 4), np.int64)
         kept: list[tuple[tuple[slice, slice], np.ndarray]] = []
         try:
-            for k, (box, change) in enumerate(zip(self.eyes, eyes, strict=True)):
+            for k, (spot, change) in enumerate(zip(self.eyes, eyes, strict=True)):
                 if change is not None:
-                    where, part = _placed(change, box, person.shape)
+                    where, colours = spot.apply(change, person)
                     active[k] = (where[1].start, where[0].start, where[1].stop, where[0].stop)
                     kept.append((where, person[where].copy()))
-                    person[where][..., :3] = np.clip(person[where][..., :3] + part, 0, 255)
+                    person[where][..., :3] = colours
             draw_frame(
                 base,
                 person,
@@ -217,7 +251,7 @@ def acting(face: np.ndarray) -> np.ndarray:
 def _placed(
     change: np.ndarray, box: tuple[int, int, int, int], shape: tuple[int, ...]
 ) -> tuple[tuple[slice, slice], np.ndarray]:
-    """Where a patch (h, w, 3) goes that fills a box (left, top, right, bottom), and its part inside the picture."""
+    """Where a patch (h, w, ...) goes that fills a box (left, top, right, bottom), and its part inside the picture."""
     import cv2
 
     left, top, right, bottom = box

@@ -12,6 +12,7 @@ inside the opening between the lips, negative outside, in pixels of the actor.""
 OPEN_PX = 8.0
 """Limit of the last channel, either way."""
 _STILL_PX = 2e-3
+_FAR = 1e4
 _SETTLE_PX = 0.8
 """Motion from which on a soft edge is drawn over the clean background only (as the rig does)."""
 
@@ -40,7 +41,8 @@ def draw_frame(
     photo : uint8 (H, W, 3 or 4), shown unchanged where nothing moves
     person : float32 (H, W, 4), the person's colours and cover, 0 to 255
     plate : uint8 (H, W, 3), what lies behind
-    pose : float32 (h, w, 2), where the still head is seen from each pixel of the actor, as an offset in its pixels
+    pose : float32 (h, w, 2), where the still head is seen from each pixel of the actor, as an offset in its pixels;
+        beyond `_FAR` where it is not seen at all
     face : float32 (h, w, `LAYERS`), what the face does on the still head
     acting : float32 (4,), left, top, right, bottom of where the face does anything, in pixels of the actor
     scale, shift_x, shift_y : frame coordinates are ``scale`` times actor coordinates plus the shift
@@ -74,6 +76,14 @@ def draw_frame(
             fx, fy = px - ix, py - iy
             a, b = (1 - fx) * (1 - fy), fx * (1 - fy)
             c, d = (1 - fx) * fy, fx * fy
+            if max(
+                max(pose[iy, ix, 0], pose[iy, ix + 1, 0]), max(pose[iy + 1, ix, 0], pose[iy + 1, ix + 1, 0])
+            ) > np.float32(_FAR):
+                for k in range(3):
+                    frame[y, x, k] = plate[y, x, k]
+                if channels == 4:
+                    frame[y, x, 3] = 0
+                continue
             ox = share * (
                 a * pose[iy, ix, 0] + b * pose[iy, ix + 1, 0] + c * pose[iy + 1, ix, 0] + d * pose[iy + 1, ix + 1, 0]
             )

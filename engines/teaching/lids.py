@@ -32,6 +32,7 @@ class Eye:
     Attributes
     ----------
     box : left, top, width, height in pixels of the picture it was learnt in
+    rest : float32 (h, w, 3), that picture there, 0 to 255
     basis : float32 (R, h, w, 3), patterns of change of colour, 0 to 255
     amounts : float32 (K, R), how much of each a lesson gives
     centres : float32 (K, 4), the lessons
@@ -39,6 +40,7 @@ class Eye:
     """
 
     box: tuple[int, int, int, int]
+    rest: np.ndarray
     basis: np.ndarray
     amounts: np.ndarray
     centres: np.ndarray
@@ -82,7 +84,7 @@ def _fit(painter: Painter, number: int, unmix: np.ndarray) -> Eye:
     centres = _seen(poses)
     near = _nearness(centres, centres) + _RIDGE * np.eye(len(poses))
     amounts = np.linalg.solve(near, (flat @ patterns.T).astype(np.float64))
-    arrays = (patterns.reshape(-1, height, width, 3), amounts, centres, unmix)
+    arrays = (rest, patterns.reshape(-1, height, width, 3), amounts, centres, unmix)
     return Eye((x, y, width, height), *(np.asarray(a, np.float32) for a in arrays))
 
 

@@ -1,33 +1,34 @@
-"""What of an actor has a closed form: dense motion and change of colour, linear in the coordinates of the banks.
+"""What of an actor has a closed form: dense motion and change of colour from the coordinates of the banks.
 
-The head's motion is fitted forwards (where each place of the photo goes), where it is smooth, and inverted for a
-frame by fixed-point iteration. The face's is fitted backwards (where each pixel comes from) on the still head, so a
-mouth or expression coordinate moves nothing but what it moved in the lessons, whatever the pose. Lips part
-as `engines.teaching.lips` says. and eyes move as `engines.teaching.lids` says. What is still missing (shade,
-wrinkles) is a residual of rank `RANK`.
+The head carries the photo as `engines.teaching.relief` says. The face's motion is fitted backwards (where each pixel
+comes from) on the still head, so a mouth or expression coordinate moves nothing but what it moved in the lessons,
+whatever the pose. Lips part as `engines.teaching.lips` says, and eyes move as `engines.teaching.lids` says. What is
+still missing (shade, wrinkles) is a residual of rank `RANK`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 
 import numpy as np
 
 from engines.api import CancelToken, Performance, Progress, no_progress
 from engines.blendshape.painter import Painter
-from engines.teaching.banks import EXPRESSION, MOUTH, POSE, Banks, motion
+from engines.teaching.banks import EXPRESSION, FACE_UNITS, MOUTH, POSE, Banks, Motion, banks, motion
 from engines.teaching.draw import LAYERS, OPEN_PX
 from engines.teaching.lessons import lessons
 from engines.teaching.lids import Eye, fit_eyes
 from engines.teaching.lips import Lips, fit_lips
+from engines.teaching.relief import Relief, relief_of
 from engines.teaching.teacher import Box, Teacher
 
 STRIDE: Final = 2
 """Pixels of the actor between two values of a motion field."""
 _SKIN_STRIDE: Final = 4
 RANK: Final = 32
-_SPOKEN, _FELT, _POSES = 220, 110, 120
+_SPOKEN, _FELT = 220, 110
 _RIDGE: Final = 1e-3
 _CURVED: Final = 4
 """Mouth coordinates whose products are features too: lips part along curves."""
@@ -67,7 +68,7 @@ class Prior:
     Attributes
     ----------
     size : (width, height) of the actor in its own pixels
-    pose : float32 (27, h, w, 2), forward motion of the head, every `STRIDE` pixels
+    relief : how the head carries the photo along
     face : float32 (F, h, w, 2), backward motion of the face
     lips : the mouth
     eyes : left and right
@@ -75,7 +76,7 @@ class Prior:
     """
 
     size: tuple[int, int]
-    pose: np.ndarray
+    relief: Relief
     face: np.ndarray
     lips: Lips
     eyes: tuple[Eye, Eye]
@@ -83,24 +84,13 @@ class Prior:
     skin: Region | None = None
 
     def pose_flow(self, coordinates: np.ndarray) -> np.ndarray:
-        """Where the still head is seen from each pixel : float32 (H, W, 2), offset in pixels.
+        """Where the still head is seen from each pixel : float32 (H, W, 2), offset in pixels; see `Relief.flow`.
 
         Parameters
         ----------
         coordinates : (36,)
         """
-        import cv2
-
-        forward = np.tensordot(pose_features(coordinates[None, POSE])[0], self.pose, 1).astype(np.float32)
-        if not np.abs(forward).max() > 1e-3:
-            return np.zeros((self.size[1], self.size[0], 2), np.float32)
-        h, w = forward.shape[:2]
-        x, y = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
-        back: np.ndarray = -forward
-        for _ in range(5):
-            from_x, from_y = x + back[..., 0] / STRIDE, y + back[..., 1] / STRIDE
-            back = -cv2.remap(forward, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return self._full(back)
+        return self.relief.flow(coordinates[POSE])
 
     def face_flow(self, features: np.ndarray) -> np.ndarray:
         """Offset of the still head's face : float32 (H, W, 2); parameters from `face_features`."""
@@ -126,9 +116,12 @@ def window(box: Box) -> np.ndarray:
     return np.asarray(near * near * (3 - 2 * near), np.float32)
 
 
-_OF_EXPRESSION: Final = np.arange(20, 30)
-_OF_MOUTH: Final = np.setdiff1d(np.arange(30 + _CURVED * (_CURVED + 1) // 2), _OF_EXPRESSION)
+_FACE: Final = len(FACE_UNITS) + 8
+_OF_EXPRESSION: Final = np.arange(20, 20 + _FACE)
+OF_MOUTH: Final = np.setdiff1d(np.arange(20 + _FACE + _CURVED * (_CURVED + 1) // 2), _OF_EXPRESSION)
 """Which of `face_features` come from which bank."""
+_SHARED: Final = 0.06
+"""What one unit of the face shows of another after ten numbers have stood for all of them; less is taken for none."""
 
 
 def _products(x: np.ndarray) -> np.ndarray:
@@ -141,10 +134,24 @@ def pose_features(pose: np.ndarray) -> np.ndarray:
     return np.concatenate([pose, _products(pose)], 1)
 
 
-def face_features(coordinates: np.ndarray) -> np.ndarray:
-    """Mouth and expression coordinates (T, 36), and products of the strongest of the mouth's : (T, F)."""
+def face_features(coordinates: np.ndarray, face: np.ndarray | None = None) -> np.ndarray:
+    """Mouth coordinates of (T, 36), what the face does, and products of the strongest of the mouth's : (T, F).
+
+    Parameters
+    ----------
+    face : float64 (T, 19), see `engines.teaching.banks.Motion`; default what the expression coordinates tell of it
+    """
     mouth = coordinates[:, MOUTH]
-    return np.concatenate([mouth, coordinates[:, EXPRESSION], _products(mouth[:, :_CURVED])], 1)
+    if face is None:
+        told = coordinates[:, EXPRESSION] @ _unmix()
+        face = np.sign(told) * np.maximum(np.abs(told) - _SHARED, 0) * (1 + _SHARED)
+    return np.concatenate([mouth, face, _products(mouth[:, :_CURVED])], 1)
+
+
+@cache
+def _unmix() -> np.ndarray:
+    """From expression coordinates back to what the face does : (10, 19)."""
+    return np.asarray(np.linalg.pinv(banks().expression), np.float32)
 
 
 def ridge(features: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -163,10 +170,18 @@ def _quiet(basis: np.ndarray, typical: np.ndarray, noise: float) -> np.ndarray:
     return np.asarray(basis * np.clip((size - noise) / noise, 0, 1), np.float32)
 
 
+def _moved(values: np.ndarray, noise: float) -> np.ndarray:
+    """Where values (T, ..., C) ever exceed ``noise`` : (..., 1), 0 to 1."""
+    if noise <= 0:
+        return np.ones((1,), np.float32)
+    most = np.linalg.norm(values, axis=-1, keepdims=True).max(0)
+    return np.asarray(np.clip((most - noise) / noise, 0, 1), np.float32)
+
+
 def fit(
     teacher: Teacher,
     eyes: Painter,
-    banks: Banks,
+    numbers: Banks,
     *,
     progress: Progress = no_progress,
     cancel: CancelToken | None = None,
@@ -177,43 +192,47 @@ def fit(
     ----------
     teacher : of the portrait
     eyes : what draws the eyes, at the size they are learnt at
+    numbers : the banks
     """
     cancel = cancel or CancelToken()
     rest_head = teacher.actor.head.rest_head
 
-    def coordinates(performance: Performance) -> np.ndarray:
-        return banks.coordinates(motion(performance, teacher.rest_weights, rest_head))
+    def moved(performance: Performance) -> Motion:
+        return motion(performance, teacher.rest_weights, rest_head)
 
     progress(0.0, "Learning how the head moves")
-    poses = lessons(_POSES, seed=11, mouth=False, expression=False)
-    pose = ridge(pose_features(coordinates(poses)[:, POSE]), teacher.head_motion(poses, STRIDE))
+    relief = relief_of(teacher.actor, teacher.crop)
     cancel.check()
     progress(0.15, "Learning how the face moves")
     spoken = lessons(_SPOKEN, seed=12, head=False, expression=False)
     felt = lessons(_FELT, seed=13, head=False, mouth=False)
-    told, told_felt = coordinates(spoken), coordinates(felt)
-    features, features_felt = face_features(told), face_features(told_felt)
+    speech, feeling = moved(spoken), moved(felt)
+    told, told_felt = numbers.coordinates(speech), numbers.coordinates(feeling)
+    features, features_felt = face_features(told, speech.face), face_features(told_felt, feeling.face)
 
-    def both(of_spoken: np.ndarray, of_felt: np.ndarray) -> np.ndarray:
-        """Values (F, ...) by feature: each bank learnt where the other is still, so that neither moves the other's."""
-        mouth_only = ridge(features[:, _OF_MOUTH], of_spoken)
+    def both(of_spoken: np.ndarray, of_felt: np.ndarray, noise: float = 0.0) -> np.ndarray:
+        """Values (F, ...) by feature: each bank learnt where the other is still, so that neither moves the other's.
+
+        Nor does it move what it never moved by more than ``noise`` in its lessons.
+        """
         result = np.zeros((features.shape[1], *of_spoken.shape[1:]), np.float32)
-        result[_OF_MOUTH], result[_OF_EXPRESSION] = mouth_only, ridge(features_felt[:, _OF_EXPRESSION], of_felt)
+        result[OF_MOUTH] = ridge(features[:, OF_MOUTH], of_spoken) * _moved(of_spoken, noise)
+        result[_OF_EXPRESSION] = ridge(features_felt[:, _OF_EXPRESSION], of_felt) * _moved(of_felt, noise)
         return result
 
     typical = np.maximum(*(np.sqrt((f**2).mean(0)) for f in (features, features_felt)))
     flows = teacher.flows(spoken, STRIDE), teacher.flows(felt, STRIDE)
-    face = _quiet(both(*flows), typical, _NOTHING_PX)
+    face = _quiet(both(*flows, _NOTHING_PX), typical, _NOTHING_PX)
     cancel.check()
     progress(0.4, "Learning teeth and lids")
     frames = teacher.frames(spoken)
     cancel.check()
     progress(0.6, "Learning teeth and lids")
     places = both(teacher.mouth_motion(spoken), teacher.mouth_motion(felt))
-    lips = fit_lips(teacher, banks, told, features, places, frames)
+    lips = fit_lips(teacher, numbers, told, features, places, frames)
     cancel.check()
     progress(0.65, "Learning teeth and lids")
-    prior = Prior(teacher.crop.size, pose, face, lips, fit_eyes(eyes, banks))
+    prior = Prior(teacher.crop.size, relief, face, lips, fit_eyes(eyes, numbers))
     cancel.check()
     progress(0.75, "Learning teeth and lids")
     half = slice(None, None, 2)
@@ -224,7 +243,7 @@ def fit(
     width, height = teacher.crop.size
     mouth = _region(near, lips.box, 1, features[half])
     features = features[half]
-    shade = _quiet(both(around, around_felt), typical, _NOTHING_SHADE)
+    shade = _quiet(both(around, around_felt, _NOTHING_SHADE), typical, _NOTHING_SHADE)
     skin = Region(Box(0, 0, width, height), _SKIN_STRIDE, shade, np.eye(len(shade), dtype=np.float32))
     progress(1.0, "Learnt")
     return replace(prior, mouth=mouth, skin=skin)

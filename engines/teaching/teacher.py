@@ -90,25 +90,6 @@ class Teacher:
             result.append(np.where(seen[..., None], uv - grid, 0)[::stride, ::stride])
         return np.stack(result)
 
-    def head_motion(self, performance: Performance, stride: int = 1) -> np.ndarray:
-        """Where each place of the photo goes with the head : float32 (T, h, w, 2), an offset in pixels."""
-        import cv2
-
-        sheet = self.painter.sheet
-        rows, columns = sheet.shape
-        places = sheet.places.reshape(rows, columns, 2)
-        width, height = self.crop.size
-        at_x = np.interp(np.arange(0, width, stride), places[0, :, 0], np.arange(columns)).astype(np.float32)
-        at_y = np.interp(np.arange(0, height, stride), places[:, 0, 1], np.arange(rows)).astype(np.float32)
-        map_x, map_y = np.meshgrid(at_x, at_y)
-        still = np.zeros(self.painter.placement.units.shape[0], np.float32)
-        result = []
-        for head in limited_head(performance.head, self.actor.head.rest_head[:3]):
-            moved, _ = self.painter.sheet_places(still, self.painter.placement.turned(head[:3]), head[3:])
-            offset = np.ascontiguousarray((moved - sheet.places).reshape(rows, columns, 2), np.float32)
-            result.append(cv2.remap(offset, map_x, map_y, cv2.INTER_LINEAR))
-        return np.stack(result)
-
     def mouth_motion(self, performance: Performance) -> np.ndarray:
         """Where the mouth's vertices go from the photo's own expression : float32 (T, M, 2), in pixels; head still."""
         weights, activity = drawn_weights(performance, self.rest_weights)

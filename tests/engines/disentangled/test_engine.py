@@ -9,7 +9,7 @@ import pytest
 
 from engines import arkit, registry
 from engines.api import CancelToken, Performance, Portrait, RenderOptions
-from engines.disentangled.actor import TaughtActor
+from engines.disentangled.actor import NAMES, TaughtActor
 from engines.disentangled.engine import DisentangledEngine
 from engines.errors import Cancelled, EngineError, InputError
 from engines.teaching.lessons import lessons
@@ -73,6 +73,28 @@ def test_banks_stay_in_their_regions(engine: DisentangledEngine, actor: TaughtAc
     blink = np.abs(drawn(engine, actor, one(eyeBlink=1.0, browInnerUp=0.6))[0] - photo)
     assert blink[upper].mean() > 0.3
     assert blink[lip_box(actor)].mean() < 0.05
+
+
+def curve(**values: float) -> Performance:
+    """A still performance with the artist's curves on coordinates."""
+    return Performance.rest(1, Fraction(25)).with_(extras={n: np.array([[0.0, v]]) for n, v in values.items()})
+
+
+def test_curves_move_single_coordinates(engine: DisentangledEngine, actor: TaughtActor) -> None:
+    assert tuple(c.name for c in engine.info.coordinates) == NAMES
+    moved, coordinates = actor.directed(curve(mouth_2=1.5, pose_5=-1.0))
+    assert coordinates[0, 1] == 1.5
+    assert coordinates[0, 24] == -1
+    assert np.count_nonzero(coordinates) == 2
+    assert moved.speaks[0] == 1
+    photo = actor.rig.painter((320, 320)).photo.astype(float)
+    talk = np.abs(drawn(engine, actor, curve(mouth_1=2.0))[0] - photo)
+    assert talk[lip_box(actor)].mean() > 2
+    assert talk[: lip_box(actor)[0].start // 2].mean() < 0.02
+    assert np.abs(drawn(engine, actor, curve(pose_2=1.0))[0] - photo).mean() > 1
+    plain = lessons(2, seed=8)
+    replaced = plain.with_(extras={"mouth_1": np.zeros((2, 2))})
+    assert np.array_equal(actor.directed(replaced)[1][:, 1:], actor.directed(plain)[1][:, 1:])
 
 
 def test_background_stays_still(engine: DisentangledEngine, actor: TaughtActor) -> None:
