@@ -93,25 +93,34 @@ class EmotionPad(QWidget):
         font = painter.font()
         font.setPixelSize(10)
         painter.setFont(font)
-        taken: list[QRectF] = []
-        for name, emotion in self.emotions.items():
-            if name == "neutral":
-                continue
-            at = self._at(emotion.valence, emotion.arousal)
+        places = {n: self._at(e.valence, e.arousal) for n, e in self.emotions.items() if n != "neutral"}
+        taken = [QRectF(at.x() - 3.5, at.y() - 3.5, 7, 7) for at in places.values()]
+        for name, at in places.items():
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.emotion_color(name))
             painter.drawEllipse(at, 3, 3)
-            width = painter.fontMetrics().horizontalAdvance(emotion.name) + 2
-            left = min(max(at.x() - width / 2, box.left() - 6), box.right() + 6 - width)
-            label = QRectF(left, at.y() + 3, width, 13)
-            if any(label.intersects(other) for other in taken):
-                label.moveTop(at.y() - 16)
-            if any(label.intersects(other) for other in taken):
+            label = self._free(painter.fontMetrics().horizontalAdvance(self.emotions[name].name) + 2, at, box, taken)
+            if label is None:
                 continue  # the dot alone still says that something is there; the preset list names it
             taken.append(label)
             painter.setPen(QColor(colors.muted))
-            painter.drawText(label, Qt.AlignmentFlag.AlignCenter, emotion.name)
+            painter.drawText(label, Qt.AlignmentFlag.AlignCenter, self.emotions[name].name)
         painter.setFont(self.font())
+
+    @staticmethod
+    def _free(width: float, at: QPointF, box: QRectF, taken: list[QRectF]) -> QRectF | None:
+        """Room for a name below, above or beside its dot, where no other name and no dot is."""
+        left = min(max(at.x() - width / 2, box.left() - 6), box.right() + 6 - width)
+        room = box.adjusted(-7, -7, 7, 7)
+        for label in (
+            QRectF(left, at.y() + 4, width, 12),
+            QRectF(left, at.y() - 16, width, 12),
+            QRectF(at.x() + 5, at.y() - 6, width, 12),
+            QRectF(at.x() - 5 - width, at.y() - 6, width, 12),
+        ):
+            if room.contains(label) and not any(label.intersects(other) for other in taken):
+                return label
+        return None
 
     def _paint_point(self, painter: QPainter) -> None:
         colors = theme.current()

@@ -395,7 +395,7 @@ class MainWindow(QMainWindow):
         self.timeline.view.setFocus()
         self.resizeDocks([self.docks["left"], self.docks["inspector"]], [292, 330], Qt.Orientation.Horizontal)
         # On a small screen the face gets the larger half.
-        self.resizeDocks([self.docks["timeline"]], [min(430, round(0.4 * self.height()))], Qt.Orientation.Vertical)
+        self.resizeDocks([self.docks["timeline"]], [min(430, round(0.43 * self.height()))], Qt.Orientation.Vertical)
         self.docks["timeline"].raise_()
 
     # --- files dropped anywhere ---

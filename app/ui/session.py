@@ -337,12 +337,12 @@ class Session(Document):
 
     @property
     def name_b(self) -> str:
-        return self.tr("B: %s") % work.take_name(self.project)
+        return self.tr("B, now: %s") % work.take_name(self.project)
 
     def keep_a(self) -> None:
         """Keep the take as it is as side A of the comparison."""
         if self.performance is not None:
-            name = self.tr("A: %s") % work.take_name(self.project)
+            name = self.tr("A, kept: %s") % work.take_name(self.project)
             self._a = work.TakeA(name, self.project, self.performance, self.take)
 
     def other_image(self, frame: int) -> np.ndarray | None:

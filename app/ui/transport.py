@@ -77,9 +77,9 @@ class Transport(QWidget):
     def refresh(self, *_: object) -> None:
         session = self._session
         self.timecode.setText(timecode(session.playhead, session.rate))
-        self.length.setText(
-            self.tr("frame %d of %d, %s fps") % (session.playhead, max(0, session.total - 1), session.project.rate)
-        )
+        last, rate = max(0, session.total - 1), session.project.rate
+        self.length.setText(self.tr("%d / %d, %s fps") % (session.playhead, last, rate))
+        self.length.setToolTip(self.tr("Frame %d; the last one is %d, at %s a second") % (session.playhead, last, rate))
 
     def show_zoom(self, scale: float) -> None:
         self.zoom.setText(f"{scale * 100:.0f} %")

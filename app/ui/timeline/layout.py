@@ -18,8 +18,8 @@ RULER: Final = 30
 LANE: Final = 30
 EDGE_PX: Final = 6
 _HEIGHTS: Final[dict[str, int]] = {
-    "voice": 58, "words": 24, "phones": 22, "styles": 30, "pose": 46, "gaze": 34, "blink": 26, "curve": 38,
-    "heard": 44,
+    "voice": 50, "words": 24, "phones": 22, "styles": 30, "pose": 40, "gaze": 30, "blink": 24, "curve": 38,
+    "heard": 42,
 }  # fmt: skip
 LABELS: Final[dict[str, str]] = {
     "voice": "Voice", "words": "Words", "phones": "Phones", "emotions": "Emotion", "heard": "Voice mood",
