@@ -178,7 +178,8 @@ def _direction(command: argparse.ArgumentParser) -> None:
     group.add_argument("--seed", type=int, metavar="N", help="of automatic motion: another number, another take")
     group.add_argument(
         "--drive-parts", metavar="SPEC", help="what the clip of --drive moves: head, gaze, mouth, eyes, brows, cheeks, "
-        "or pose, expression, all, each with a strength, as in pose,eyes:0.5; the rest moves by itself",
+        "or pose, expression, all, each with a strength, as in pose,eyes:0.5; the rest moves by itself, the mouth by "
+        "the voice",
     )  # fmt: skip
     group.add_argument(
         "--drive-relative", type=float, nargs="?", const=0.0, metavar="S", help="motion counts from this moment of the "

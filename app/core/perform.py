@@ -68,7 +68,7 @@ def perform(
         If there is neither speech nor ``base``, or a preset is unknown.
     """
     rate = parse_rate(project.rate)
-    if base is not None and not (project.performance and project.puppet.dub):
+    if base is not None and not (project.performance and puppet.dubbed(project.puppet)):
         speech = None
     count = None if speech is None else frame_count(speech.samples, speech.sample_rate, rate)
     if base is not None:

@@ -111,7 +111,8 @@ class Puppet:
     """How motion from a file (``Project.performance``) moves the face (`app.core.puppet`).
 
     ``relative`` counts it from the moment ``neutral_s`` of the file, at which the portrait looks as in its picture.
-    ``parts`` gives the strength of each of `PUPPET_PARTS`: 0 leaves it to automatic motion; a part not listed is 1.
+    ``parts`` gives the strength of each of `PUPPET_PARTS`: 0 leaves it to automatic motion (the mouth to the voice, if
+    there is one); a part not listed is 1.
     ``dub`` lets the voice move the mouth; the shot then lasts as long as the voice.
     """
 

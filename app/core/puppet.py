@@ -45,9 +45,14 @@ MOOD_S: Final = 0.5
 """In a dubbed shot the corners of the clip's mouth keep what changes more slowly than this: a smile is no speech."""
 
 
+def dubbed(puppet: Puppet) -> bool:
+    """Whether the mouth is left to the voice: it is asked for, or the clip does not move the mouth at all."""
+    return puppet.dub or strengths(puppet)["mouth"] == 0
+
+
 def hears(project: Project) -> bool:
     """Whether the voice moves the mouth: of a shot without a clip, or of a dubbed one."""
-    return bool(project.voice) and (not project.performance or project.puppet.dub)
+    return bool(project.voice) and (not project.performance or dubbed(project.puppet))
 
 
 def strengths(puppet: Puppet) -> dict[str, float]:

@@ -84,7 +84,11 @@ class ClipPage(Panel):
         column.addLayout(moments)
         column.addWidget(rule())
         column.addWidget(heading(self.tr("Parts")))
-        column.addWidget(muted(self.tr("What the clip moves, and how strongly. At 0 a part moves by itself.")))
+        column.addWidget(
+            muted(
+                self.tr("What the clip moves, and how strongly. At 0 a part moves by itself, the mouth by the voice.")
+            )
+        )
         row = QHBoxLayout()
         for group, text in _GROUP_TEXT.items():
             button = QPushButton(self.tr(text))

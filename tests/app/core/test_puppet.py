@@ -114,6 +114,16 @@ def test_in_a_dubbed_shot_the_voice_moves_the_mouth_and_the_clip_the_rest() -> N
     assert np.abs(np.diff(smile)).max() < np.abs(np.diff(clip(160).channel("mouthSmileLeft"))).max()
 
 
+def test_a_mouth_that_the_clip_does_not_move_follows_the_voice() -> None:
+    project = Project(performance="clip.npz", voice="voice.wav", auto=STILL, puppet=part("head"))
+    assert hears(project)
+    assert not hears(project.with_(voice=""))
+    result = perform(project, make_speech(4), base=clip(160))
+    spoken = perform(Project(voice="voice.wav", auto=STILL), make_speech(4))
+    assert np.allclose(result.channel("jawOpen"), spoken.channel("jawOpen"), atol=1e-6)
+    assert np.array_equal(result.head, clip(160).head[:100])
+
+
 def test_a_voice_beside_a_clip_that_is_not_dubbed_is_only_heard() -> None:
     project = Project(performance="clip.npz", voice="voice.wav", auto=STILL)
     assert not hears(project)
