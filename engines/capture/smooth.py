@@ -27,7 +27,7 @@ def smooth_weights(weights: np.ndarray, rate: Fraction) -> np.ndarray:
     quick[_QUICK] = True
     out[:, ~quick] = parabola(out[:, ~quick], 0.2, rate)
     out[:, quick] = parabola(out[:, quick], 0.1, rate)
-    return np.clip(out, 0, 1)
+    return out
 
 
 def smooth_motion(motion: np.ndarray, rate: Fraction, window_s: float = 0.28) -> np.ndarray:

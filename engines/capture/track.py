@@ -2,21 +2,51 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
-from typing import Final
+from typing import IO, Final
 
 import numpy as np
 
+from engines.capture.flow import SIDE, laid_out
+from engines.capture.landmarker import BundledLandmarker, Crop, Landmarker
 from engines.face import mediapipe_runtime
 from engines.face.landmarks import COUNT, OUTER_EYE_CORNERS, detect_faces
 
 CUT: Final = 0.35
 """Share of a frame's colours that changes at once at a cut (half the L1 distance of colour histograms, 0 to 1)."""
 
+APART: Final = 0.12
+"""Two looks at a face that differ by more, in eye distances, are none."""
 _CROP_SIDE: Final = 320
-_LOOKS: Final = ((1.65, 0.0, 0.0), (1.85, 0.02, -0.015))
 _RETRY: Final = 5
-"""After this many frames without a face the whole picture is searched again."""
+"""Without a face, every so many frames the whole picture is searched."""
+_STRANGER: Final = 3.0
+"""A face this many eye distances from where ours was is somebody else ..."""
+_PATIENCE: Final = 25
+"""... for so many frames."""
+
+
+class Faces:
+    """Laid out faces of a video's frames, kept in a temporary file: 26 kB a frame, and no memory."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="soliloquy-capture-")  # noqa: SIM115 - lives as long as self
+        self._at: dict[int, int] = {}
+
+    def put(self, index: int, face: np.ndarray) -> None:
+        """Keep the face of a frame : uint8 (SIDE, SIDE)."""
+        self._at[index] = self._file.seek(0, 2)
+        self._file.write(face.tobytes())
+
+    def get(self, index: int) -> np.ndarray:
+        """The face of a frame that was kept : uint8 (SIDE, SIDE)."""
+        self._file.seek(self._at[index])
+        return np.frombuffer(self._file.read(SIDE * SIDE), np.uint8).reshape(SIDE, SIDE)
+
+    def close(self) -> None:
+        """Delete the file."""
+        self._file.close()
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +59,14 @@ class Track:
     spread : float32 (T,), how far two looks at the face differ, in parts of the distance of the eyes
     shots : first frame of each shot, increasing, the first is 0
     size : width, height of the frames in pixels
+    faces : the faces themselves (`engines.capture.flow.laid_out`), where they were kept
     """
 
     points: np.ndarray
     spread: np.ndarray
     shots: tuple[int, ...]
     size: tuple[int, int]
+    faces: Faces | None = None
 
     @property
     def seen(self) -> np.ndarray:
@@ -54,10 +86,14 @@ class Tracker:
     Parameters
     ----------
     face : which face of the first frame that shows any, counted from the largest
+    landmarker : what finds its landmarks; default the bundled models
+    keep : keep the faces themselves, which `Track.faces` then hands out
     """
 
-    def __init__(self, face: int = 0) -> None:
+    def __init__(self, face: int = 0, landmarker: Landmarker | None = None, keep: bool = False) -> None:
         self.face = face
+        self.landmarker = landmarker or BundledLandmarker()
+        self._faces = Faces() if keep else None
         self._points: list[np.ndarray | None] = []
         self._spread: list[float] = []
         self._shots: list[int] = [0]
@@ -94,29 +130,32 @@ class Tracker:
             self._last = points
         elif self._lost > _RETRY or cut:
             self._last = None if cut else self._last
+        if points is not None and self._faces is not None:
+            self._faces.put(len(self._points), laid_out(rgb, points))
         self._points.append(points)
         self._spread.append(spread)
         return points
+
+    def close(self) -> None:
+        """Give up the faces that were kept."""
+        if self._faces is not None:
+            self._faces.close()
 
     def track(self) -> Track:
         """What was seen so far."""
         empty = np.full((COUNT, 3), np.nan)
         points = np.array([empty if p is None else p for p in self._points], np.float32).reshape(-1, COUNT, 3)
-        return Track(points, np.array(self._spread, np.float32), tuple(self._shots), self._size)
+        return Track(points, np.array(self._spread, np.float32), tuple(self._shots), self._size, self._faces)
 
     def _follow(self, rgb: np.ndarray, last: np.ndarray) -> tuple[np.ndarray | None, float]:
-        looks = [p for grow, dx, dy in _LOOKS if (p := look(rgb, last, grow, dx, dy)) is not None]
-        if not looks:
+        sight = self.landmarker.look(rgb, last)
+        if sight is None:
             return None, 0.0
-        points = np.mean(looks, 0)
-        eyes = np.hypot(*(points[33, :2] - points[263, :2]))
-        moved = np.hypot(*(points[:, :2].mean(0) - last[:, :2].mean(0)))
-        if eyes < 8 or moved > 2.5 * np.hypot(*(last[33, :2] - last[263, :2])):
+        eyes = np.hypot(*(sight.points[33, :2] - sight.points[263, :2]))
+        moved = np.hypot(*(sight.points[:, :2].mean(0) - last[:, :2].mean(0)))
+        if eyes < 8 or moved > 2.5 * np.hypot(*(last[33, :2] - last[263, :2])) or sight.spread > APART:
             return None, 0.0
-        spread = float(np.abs(looks[0] - looks[-1])[:, :2].mean() / eyes)
-        if spread > 0.12:
-            return None, 0.0
-        return points, spread
+        return sight.points, sight.spread
 
     def _search(self, rgb: np.ndarray, last: np.ndarray | None) -> tuple[np.ndarray | None, float]:
         faces = detect_faces(rgb)
@@ -127,31 +166,25 @@ class Tracker:
             chosen = faces[min(self.face, len(faces) - 1)]
         else:  # the one nearest to where ours was
             middle = last[:, :2].mean(0)
-            chosen = min(faces, key=lambda f: float(np.hypot(*(f.points[:, :2].mean(0) - middle))))
-        return chosen.points.astype(float), float(np.median(chosen.spread) / max(chosen.eye_distance, 1.0))
+            apart = [float(np.hypot(*(f.points[:, :2].mean(0) - middle))) for f in faces]
+            chosen = faces[int(np.argmin(apart))]
+            if min(apart) > _STRANGER * max(chosen.eye_distance, 1.0) and self._lost < _PATIENCE:
+                return None, 0.0  # another person while ours is hidden
+        points = chosen.points.astype(float)
+        spread = float(np.median(chosen.spread) / max(chosen.eye_distance, 1.0))
+        for _ in range(2):  # by the same model that follows it, or the landmarks would leap with the next frame
+            sight = self.landmarker.look(rgb, points)
+            if sight is None or sight.spread > APART:
+                break
+            points, spread = sight.points, sight.spread
+        return points, spread
 
 
 def look(rgb: np.ndarray, last: np.ndarray, grow: float, dx: float, dy: float) -> np.ndarray | None:
     """Landmarks found in an upright crop about the landmarks of the frame before : (478, 3) or None."""
-    import cv2
-
-    low, high = last[:, :2].min(0), last[:, :2].max(0)
-    side = grow * float((high - low).max())
-    across = last[263, :2] - last[33, :2]
-    angle = np.arctan2(across[1], across[0])
-    scale = side / _CROP_SIDE
-    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    middle = (low + high) / 2 + side * np.array([dx, dy])
-    half = (_CROP_SIDE - 1) / 2
-    matrix = np.column_stack([turn, middle - turn @ [half, half]])
-    flags = (cv2.INTER_AREA if scale > 1.5 else cv2.INTER_LINEAR) | cv2.WARP_INVERSE_MAP
-    crop = cv2.warpAffine(rgb, matrix, (_CROP_SIDE, _CROP_SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    found = mediapipe_runtime.run("mesh", crop).multi_face_landmarks
-    if not found:
-        return None
-    values = np.array([(p.x, p.y, p.z) for p in found[0].landmark]) * _CROP_SIDE
-    flat = (values[:, :2] - 0.5) @ turn.T + matrix[:, 2]
-    return np.column_stack([flat, values[:, 2] * scale])
+    crop = Crop(rgb, last, grow, (dx, dy), _CROP_SIDE)
+    found = mediapipe_runtime.run("mesh", crop.picture).multi_face_landmarks
+    return None if not found else crop.back(np.array([(p.x, p.y, p.z) for p in found[0].landmark]))
 
 
 def _colours(rgb: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ _TALKED: set[str] = set()
 
 
 @contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
+def quiet_stderr() -> Iterator[None]:
     """Hide what MediaPipe's C++ side prints while a graph starts; it has no other switch."""
     try:
         kept = os.dup(2)
@@ -65,7 +65,7 @@ def _without_plots() -> Iterator[None]:
 def _create(name: str) -> Any:
     # An imported cv2 points Qt at its own plugins, which breaks a PySide6 window made later.
     qt = {key: os.environ.get(key) for key in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR")}
-    with _quiet_stderr():
+    with quiet_stderr():
         with _without_plots():
             from mediapipe.python.solutions import face_detection, face_mesh, selfie_segmentation
 
@@ -74,7 +74,11 @@ def _create(name: str) -> Any:
                 os.environ.pop(key, None)
             else:
                 os.environ[key] = value
-        if name.startswith("mesh"):
+        if name == "mesh_crop":
+            from engines.face.mesh_graph import MeshGraph
+
+            model: Any = MeshGraph()
+        elif name.startswith("mesh"):
             model = face_mesh.FaceMesh(
                 static_image_mode=True,
                 max_num_faces=1,
@@ -98,8 +102,8 @@ def run(name: str, rgb: np.ndarray) -> Any:
 
     Parameters
     ----------
-    name : ``mesh`` and ``mesh_lenient`` (478 landmarks of one face), ``detect_near`` and ``detect_far``
-        (face boxes), ``matte`` (selfie segmentation)
+    name : ``mesh`` and ``mesh_lenient`` (478 landmarks of one face), ``mesh_crop`` (the same for an upright crop that a
+        face fills), ``detect_near`` and ``detect_far`` (face boxes), ``matte`` (selfie segmentation)
     rgb : uint8 (H, W, 3)
 
     Returns
@@ -112,7 +116,7 @@ def run(name: str, rgb: np.ndarray) -> Any:
             model = _MODELS[name] = _create(name)
         if not name.startswith("mesh") or name in _TALKED:
             return model.process(np.ascontiguousarray(rgb))
-        with _quiet_stderr():
+        with quiet_stderr():
             result = model.process(np.ascontiguousarray(rgb))
         if result.multi_face_landmarks:
             _TALKED.add(name)

@@ -1,0 +1,212 @@
+"""Weights and pose of a known head from landmarks, by what landmarks were seen to do when the truth was known.
+
+What a detector finds differs from where the skin is: some landmarks lag, some slide over the cheek when the head
+turns, all err together. ``assets/capture/readout.npz`` holds that difference, measured on drawn people whose motion
+was known (`packaging/make_capture.py`): how each unit moves what is *found* beyond how it moves the mesh, what the
+pose adds, and the covariance of the rest. A frame is then explained by the most probable weights and pose
+(maximum a posteriori of a linear Gaussian model, re-linearised about the pose it finds).
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from engines import arkit
+from engines.api import head_angles, look_weights
+from engines.capture.pose import Poses, PoseSolver, turn_matrices
+from engines.errors import EngineError
+from engines.rig.fit import FittedHead
+from engines.rig.head import load_head
+from engines.rig.landmark_sets import IRIS
+
+ASSET: Final = Path(__file__).resolve().parents[2] / "assets" / "capture" / "readout.npz"
+POSE_SPREAD: Final = np.array([0.1, 0.1, 0.1, 2.0, 2.0, 8.0])
+"""How far the pose found from the landmarks alone may be off: radians about x, y, z, and centimetres."""
+NEAR_CM: Final = 60.0
+_ROUNDS: Final = 3
+_CHUNK: Final = 256
+LOOK: Final = list(arkit.indices("eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp"))
+
+
+@dataclass(frozen=True, eq=False)
+class Readout:
+    """What is found when a face moves; M numbers a frame, see `observed`.
+
+    Attributes
+    ----------
+    seen, moved : int (K,), landmarks taken from the detector, and after their correction by the picture
+    units : float64 (52, M), how a unit at 1 moves what is found beyond the mesh, in eye distances
+    turned : float64 (7, M), what `pose_terms` add
+    modes : float64 (R, M), directions in which all that is left over errs together, at one standard deviation
+    spread : float64 (M,), standard deviation of what is left beside them
+    mean : float64 (52,), usual weights
+    covariance : float64 (52, 52) of the weights
+    gain : float64 (52,), what makes up for the shrinking of uncertain answers; 0 for units that cannot be read
+    """
+
+    seen: np.ndarray
+    moved: np.ndarray
+    units: np.ndarray
+    turned: np.ndarray
+    modes: np.ndarray
+    spread: np.ndarray
+    mean: np.ndarray
+    covariance: np.ndarray
+    gain: np.ndarray
+
+    def observed(self, detected: np.ndarray, corrected: np.ndarray) -> np.ndarray:
+        """The numbers that are explained, from frontal landmarks (..., 478, 2) of both kinds : (..., M)."""
+        parts = (detected[..., self.seen, :], corrected[..., self.moved, :])
+        return np.concatenate([p.reshape(*p.shape[:-2], -1) for p in parts], -1)
+
+
+@functools.cache
+def load_readout() -> Readout:
+    """The readout that was measured once.
+
+    Raises
+    ------
+    EngineError
+        When its file is missing or damaged.
+    """
+    try:
+        with np.load(ASSET) as data:
+            values = {name: data[name] for name in Readout.__dataclass_fields__}
+    except (OSError, ValueError, KeyError) as error:
+        raise EngineError(f"The capture readout {ASSET} cannot be read: {error}. Install Soliloquy again.") from error
+    return Readout(**{k: v.astype(int if k in ("seen", "moved") else np.float64) for k, v in values.items()})
+
+
+def pose_terms(angles: np.ndarray) -> np.ndarray:
+    """Pitch, yaw, roll, pitch squared, yaw squared, their product, and 1, for (T, 3) radians : (T, 7)."""
+    pitch, yaw, roll = angles.T
+    return np.stack([pitch, yaw, roll, pitch * pitch, yaw * yaw, pitch * yaw, np.ones_like(yaw)], 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """T frames of one person.
+
+    Attributes
+    ----------
+    weights : float64 (T, 52), not limited: a person's features may leave some of them above or below 0 at rest
+    head : float64 (T, 6), pitch, yaw, roll in radians, place of the head's pivot in the camera's frame in centimetres
+    gaze : float64 (T, 4), as in `engines.api.Performance.gaze`
+    error : float64 (T,), mean distance of explained and found landmarks in eye distances
+    """
+
+    weights: np.ndarray
+    head: np.ndarray
+    gaze: np.ndarray
+    error: np.ndarray
+
+
+class Decoder:
+    """Explains frames of one person.
+
+    Parameters
+    ----------
+    fitted : the person's head, in a video of the same picture size
+    """
+
+    def __init__(self, fitted: FittedHead, readout: Readout | None = None) -> None:
+        head = load_head()
+        self.readout = r = readout or load_readout()
+        self.poses = PoseSolver(fitted)
+        self._pivots = fitted.mesh.pivots[2:].astype(float)
+        self._radius = np.asarray(fitted.eye_radius, float)
+        mesh = head.landmarks(fitted.mesh.units)[..., :2].astype(float) / self.poses.eyes
+        self._units = r.observed(mesh, mesh) + r.units
+        pose = pose_jacobian(self.poses)
+        basis = np.concatenate([self._units, r.observed(pose, pose)])
+        self._gain = _decoding(r, basis)
+
+    def decode(self, detected: np.ndarray, corrected: np.ndarray | None = None) -> Decoded:
+        """Explain frames.
+
+        Parameters
+        ----------
+        detected : (T, 478, 3) landmarks in pixels, finite
+        corrected : the same after `engines.capture.flow`, default ``detected``
+        """
+        corrected = detected if corrected is None else corrected
+        parts = [
+            self._decode(detected[i : i + _CHUNK], corrected[i : i + _CHUNK]) for i in range(0, len(detected), _CHUNK)
+        ]
+        if not parts:
+            return Decoded(np.zeros((0, arkit.COUNT)), np.zeros((0, 6)), np.zeros((0, 4)), np.zeros(0))
+        return Decoded(*(np.concatenate([getattr(p, n) for p in parts]) for n in Decoded.__dataclass_fields__))
+
+    def _decode(self, detected: np.ndarray, corrected: np.ndarray) -> Decoded:
+        r = self.readout
+        poses = self.poses.solve(corrected)
+        weights, error = np.zeros((len(detected), arkit.COUNT)), np.zeros(len(detected))
+        for _ in range(_ROUNDS):
+            detected_front = self.poses.frontal(detected, poses)
+            same = corrected is detected
+            found = r.observed(detected_front, detected_front if same else self.poses.frontal(corrected, poses))
+            left = found - r.mean @ self._units - pose_terms(head_angles(poses.rotation)) @ r.turned
+            answer = left @ self._gain.T
+            change = answer[:, arkit.COUNT :]
+            weights = r.mean + answer[:, : arkit.COUNT]
+            rest = (left - answer[:, : arkit.COUNT] @ self._units).reshape(len(left), -1, 2)
+            error = np.linalg.norm(rest, axis=2).mean(1)
+            poses = moved(poses, change)
+        weights = weights * r.gain
+        gaze = self._look_at(detected, poses)
+        weights[:, LOOK] = look_weights(gaze)
+        return Decoded(weights, poses.head(), gaze, error)
+
+    def _look_at(self, points: np.ndarray, poses: Poses) -> np.ndarray:
+        """Where the rays through the pupils meet the eyeballs, as yaw and pitch of both eyes : (T, 4)."""
+        angles = []
+        view = np.einsum("tc,tcd->td", poses.place, poses.rotation)
+        for side, iris in enumerate(IRIS):
+            pupil = points[:, list(iris), :2].astype(float).mean(1)
+            ray = np.einsum("tc,tcd->td", self.poses.camera.unproject(pupil, 1.0), poses.rotation)
+            ray /= np.linalg.norm(ray, axis=1, keepdims=True)
+            to = self._pivots[side] + view
+            along = (to * ray).sum(1)
+            radius = self._radius[side]
+            half = np.sqrt(np.maximum(radius**2 - np.maximum((to * to).sum(1) - along**2, 0), 0))
+            direction = (along - half)[:, None] * ray - to
+            direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+            angles += [np.arctan2(direction[:, 0], direction[:, 2]), np.arcsin(np.clip(direction[:, 1], -1, 1))]
+        return np.clip(np.stack(angles, 1), -0.7, 0.7)
+
+
+def pose_jacobian(solver: PoseSolver) -> np.ndarray:
+    """How frontal landmarks move with the head: turns about x, y, z, places x, y, and nearness : (6, 478, 2)."""
+    neutral = solver.neutral
+    result = np.zeros((6, len(neutral), 2))
+    for axis, turn in enumerate(np.eye(3)):
+        result[axis] = np.cross(turn, neutral)[:, :2]
+    result[3, :, 0] = result[4, :, 1] = 1
+    result[5] = (neutral[:, :2] - neutral[:, :2].mean(0)) / NEAR_CM
+    return result / solver.eyes
+
+
+def moved(poses: Poses, change: np.ndarray) -> Poses:
+    """Poses after changes (T, 6) in the terms of `pose_jacobian`."""
+    beside = np.einsum("tij,tj->ti", poses.rotation[:, :, :2], change[:, 3:5])
+    place = poses.place * (1 - change[:, 5:6] / NEAR_CM) + beside
+    place[:, 2] = np.minimum(place[:, 2], -10.0)
+    return Poses(poses.rotation @ turn_matrices(np.clip(change[:, :3], -0.4, 0.4)), place, poses.error)
+
+
+def _decoding(readout: Readout, basis: np.ndarray) -> np.ndarray:
+    """The matrix (58, M) from what is left over to weights and pose."""
+    # Inverse of diag(spread^2) + modes^T modes, applied to the basis (Woodbury).
+    plain = basis / readout.spread**2
+    inner = np.eye(len(readout.modes)) + (readout.modes / readout.spread**2) @ readout.modes.T
+    pulled = plain - (plain @ readout.modes.T) @ np.linalg.solve(inner, readout.modes / readout.spread**2)
+    prior = np.zeros((len(basis), len(basis)))
+    count = arkit.COUNT
+    prior[:count, :count] = np.linalg.inv(readout.covariance + 1e-4 * np.eye(count))
+    prior[range(count, len(basis)), range(count, len(basis))] = 1 / POSE_SPREAD**2
+    return np.asarray(np.linalg.solve(pulled @ basis.T + prior, pulled))

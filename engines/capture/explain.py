@@ -1,0 +1,239 @@
+"""From followed landmarks to curves: who is who, which head each person has, and what it does in every frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from engines import arkit
+from engines.api import CancelToken
+from engines.capture.decode import Decoder
+from engines.capture.flow import FlowReference
+from engines.capture.smooth import fill, smooth_motion, smooth_weights
+from engines.capture.track import Track
+from engines.face.landmarks import FaceLandmarks
+from engines.rig.fit import FittedHead, fit_head
+
+LOST_ERROR: Final = 0.06
+"""Mean distance of explained and found landmarks, in eye distances, from which a frame is not believed at all."""
+SAME_PERSON: Final = 0.72
+"""Share of two laid out faces that is alike from which they belong to one person."""
+REST_MOST: Final = 0.4
+REST_LEAST: Final = -0.3
+LIDS_REST_MOST: Final = 0.25
+_UNCALIBRATED: Final = list(arkit.indices("eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp", "jawLeft", "jawRight"))
+_LIDS: Final = list(arkit.indices("eyeBlink"))
+_TURNED_RAD: Final = (0.6, 1.1)
+"""Yaw from which a face begins to hide half of itself, and at which nothing is sure any more."""
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """Curves of a whole video.
+
+    Attributes
+    ----------
+    weights, head, gaze : (T, 52), (T, 6), (T, 4) as in `engines.api.Performance`
+    confidence : float32 (T,)
+    seen : bool (T,), where a face was seen and believed
+    heads : the fitted head of each person in order of appearance
+    persons : int (T,), whose frame it is; -1 where nobody was seen
+    rest : float32 (52,), resting face of the person who is seen most
+    """
+
+    weights: np.ndarray
+    head: np.ndarray
+    gaze: np.ndarray
+    confidence: np.ndarray
+    seen: np.ndarray
+    heads: tuple[FittedHead, ...]
+    persons: np.ndarray
+    rest: np.ndarray
+
+
+def explain(
+    track: Track, rate: Fraction, progress: Callable[[float], None], cancel: CancelToken | None = None
+) -> Explained:
+    """Explain a video in which at least one frame shows a face.
+
+    Parameters
+    ----------
+    rate : frames a second
+    """
+    count = len(track.points)
+    persons = people(track)
+    weights, head, gaze = np.zeros((count, arkit.COUNT)), np.zeros((count, 6)), np.zeros((count, 4))
+    error, alike = np.full(count, np.inf), np.zeros(count)
+    heads = []
+    done = 0
+    for person in range(int(persons.max()) + 1):
+        frames = np.flatnonzero((persons == person) & track.seen)
+        calm = calmest(track, frames)
+        landmarks, size = portrait_of(track, frames, calm)
+        fitted = fit_head(landmarks, size)
+        heads.append(fitted)
+        decoder = Decoder(fitted)
+        reference = None if track.faces is None else FlowReference(track.faces.get(calm))
+        for part in np.array_split(frames, max(1, len(frames) // 128)):
+            if cancel is not None:
+                cancel.check()
+            detected = track.points[part].astype(np.float64)
+            corrected = detected
+            alike[part] = 1.0
+            if reference is not None and track.faces is not None:
+                refined = [reference.refine(track.faces.get(int(i)), p) for i, p in zip(part, detected, strict=True)]
+                corrected = np.stack([points for points, _ in refined])
+                alike[part] = [share for _, share in refined]
+            found = decoder.decode(detected, corrected)
+            weights[part], head[part], gaze[part], error[part] = found.weights, found.head, found.gaze, found.error
+            done += len(part)
+            progress(done / max(1, int(track.seen.sum())))
+    confidence = confidence_of(error, track.spread, alike, head[:, 1])
+    seen = error < LOST_ERROR
+    if not seen.any():
+        seen = np.isfinite(error)
+    curves = _finish(track, rate, seen, persons, weights, head, gaze)
+    return Explained(*curves[:3], confidence, seen, tuple(heads), persons, curves[3])
+
+
+def confidence_of(error: np.ndarray, spread: np.ndarray, alike: np.ndarray, yaw: np.ndarray) -> np.ndarray:
+    """How far to trust frames : float32 (T,), 0 to 1.
+
+    Parameters
+    ----------
+    error : (T,) of `engines.capture.decode.Decoded`
+    spread : (T,) of `Track`
+    alike : (T,) share of the face that looks like the reference (a hand before it does not)
+    yaw : (T,) radians
+    """
+    sure = np.clip(1.25 - error / (0.8 * LOST_ERROR), 0, 1) * np.clip(1.3 - spread / 0.05, 0, 1)
+    near, far = _TURNED_RAD
+    sure = sure * np.clip((far - np.abs(yaw)) / (far - near), 0, 1) * np.clip(alike / 0.7, 0, 1)
+    return np.asarray(np.where(np.isfinite(error), sure, 0), np.float32)
+
+
+def people(track: Track) -> np.ndarray:
+    """Whose face each frame shows : int (T,), counted in order of appearance; -1 for shots without a face."""
+    persons = np.full(len(track.points), -1)
+    references: list[FlowReference] = []
+    for start, stop in pairwise([*track.shots, len(persons)]):
+        frames = start + np.flatnonzero(track.seen[start:stop])
+        if not len(frames):
+            continue
+        if track.faces is None:
+            persons[start:stop] = 0
+            continue
+        face = track.faces.get(calmest(track, frames))
+        shown = np.zeros((478, 3))
+        alike = [reference.refine(face, shown)[1] for reference in references]
+        if alike and max(alike) >= SAME_PERSON:
+            persons[start:stop] = int(np.argmax(alike))
+        else:
+            persons[start:stop] = len(references)
+            references.append(FlowReference(face))
+    return persons
+
+
+def calmest(track: Track, frames: np.ndarray) -> int:
+    """The frame, of those given, to fit the head to: frontal, steady, lips together, eyes open."""
+    p = track.points[frames].astype(float)
+    eyes = track.eye_distance[frames]
+    lips = np.linalg.norm(p[:, 13] - p[:, 14], axis=1) / eyes
+    lids = 0.5 * sum(np.linalg.norm(p[:, a] - p[:, b], axis=1) for a, b in ((386, 374), (159, 145))) / eyes
+    left, right = (np.abs(p[:, 1, 0] - p[:, k, 0]) for k in (263, 33))
+    turn = np.abs(np.log((left + 1) / (right + 1)))
+    smile = np.abs(p[:, 61, 0] - p[:, 291, 0]) / eyes
+    brows = np.mean([p[:, b, 1] - p[:, e, 1] for b, e in ((105, 33), (334, 263), (107, 133), (336, 362))], 0) / eyes
+    cost = 3 * lips + 4 * np.abs(lids - np.percentile(lids, 70)) + 0.6 * turn + 4 * track.spread[frames]
+    cost = cost + 0.8 * np.abs(smile - np.median(smile)) + 0.8 * np.abs(brows - np.median(brows))
+    return int(frames[np.argmin(cost)])
+
+
+def portrait_of(track: Track, frames: np.ndarray, calm: int) -> tuple[FaceLandmarks, tuple[int, int]]:
+    """The landmarks about the calmest frame, steadied, as those of a portrait."""
+    near = [i for i in range(calm - 2, calm + 3) if i in set(frames.tolist())]
+    eyes = track.eye_distance[calm]
+    still = [i for i in near if np.abs(track.points[i] - track.points[calm])[:, :2].mean() < 0.03 * eyes]
+    points = np.median(track.points[still], axis=0)
+    low, high = points[:, :2].min(0), points[:, :2].max(0)
+    spread = np.full(len(points), max(float(track.spread[calm]) * eyes, 1e-3), np.float32)
+    box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+    return FaceLandmarks(points.astype(np.float32), spread, box, 1.0), track.size
+
+
+def _finish(
+    track: Track,
+    rate: Fraction,
+    seen: np.ndarray,
+    persons: np.ndarray,
+    weights: np.ndarray,
+    head: np.ndarray,
+    gaze: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Gaps led over, shot by shot; curves smoothed and laid to each person's rest; the rest of the main person."""
+    weights, gaze = np.clip(weights, REST_LEAST, 1.3), np.array(gaze)
+    head = np.array(head)
+    parts = [*track.shots, len(weights)]
+    for start, stop in pairwise(parts):
+        part = np.s_[start:stop]
+        if not seen[part].any():
+            continue
+        head[part, :3] = np.unwrap(head[part, :3], axis=0)
+        weights[part], head[part], gaze[part] = (fill(v[part], seen[part]) for v in (weights, head, gaze))
+        gaze[part] = _through_blinks(gaze[part], weights[part])
+        weights[part] = smooth_weights(weights[part], rate)
+        head[part] = smooth_motion(head[part], rate)
+        gaze[part] = smooth_motion(gaze[part], rate, 0.12)
+    main, longest = np.zeros(arkit.COUNT, np.float32), 0
+    for person in range(int(persons.max()) + 1):
+        own = persons == person
+        at = own & seen
+        if not at.any():
+            continue
+        rest = resting(weights, at)
+        weights[own] = calibrated(weights[own], rest)
+        head[own] -= np.median(head[at], axis=0)
+        gaze[own] -= np.median(gaze[at], axis=0)
+        if at.sum() > longest:
+            main, longest = rest, int(at.sum())
+    nobody = np.ones(len(seen), bool)
+    for start, stop in pairwise(parts):
+        nobody[start:stop] = not seen[start:stop].any()
+    if nobody.any():  # shots without a face: led over between those with one
+        weights, head, gaze = (fill(v, ~nobody) for v in (weights, head, gaze))
+    return np.clip(weights, 0, 1), head, gaze, main
+
+
+def resting(weights: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """The person's resting face : float32 (52,).
+
+    A unit that is never lower than some value belongs to the person's features, not to what they do: its tenth
+    percentile, within limits.
+
+    Parameters
+    ----------
+    weights : (T, 52), not yet limited to 0 and more
+    seen : bool (T,)
+    """
+    low = np.clip(np.percentile(weights[seen], 10, axis=0), REST_LEAST, REST_MOST)
+    low[_LIDS] = np.minimum(low[_LIDS], LIDS_REST_MOST)
+    low[_UNCALIBRATED] = 0
+    return np.asarray(low, np.float32)
+
+
+def calibrated(weights: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """Weights (T, 52) with the resting face ``rest`` (52,) taken as 0; 1 stays 1."""
+    return np.asarray(np.clip((weights - rest) / (1 - rest), 0, 1))
+
+
+def _through_blinks(gaze: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Gaze led over the frames in which the lids hide the pupils."""
+    shut = weights[:, _LIDS].max(axis=1) > 0.55
+    if shut.all():
+        return gaze
+    return fill(gaze, ~shut)
