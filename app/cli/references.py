@@ -22,7 +22,7 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     style.add_argument("clip", type=Path, metavar="CLIP", help="video of one person, or curves")
     style.add_argument("--voice", type=Path, metavar="SOUND", help="its sound, where the clip has none")
-    style.add_argument("--head", action="store_true", help="keep how the head moves as a head preset, too")
+    style.add_argument("--head", action="store_true", help="keep how head and brows move as a head preset of their own")
     emotion = commands.add_parser(
         "emotion",
         help="lift an emotion from the difference of two clips or voices",
@@ -47,10 +47,16 @@ def style(options: argparse.Namespace, report: Report, cancel: CancelToken) -> l
     from app.core.studio import Studio
 
     found, character = lift_style(
-        Studio(), options.clip, _name(options, options.clip), options.voice, progress=report.progress, cancel=cancel
+        Studio(),
+        options.clip,
+        _name(options, options.clip),
+        options.voice,
+        head=options.head,
+        progress=report.progress,
+        cancel=cancel,
     )
     written = [_keep(found, options.output, report)]
-    if options.head:
+    if character is not None:
         beside = None if options.output is None else options.output.with_stem(f"{options.output.stem}-head")
         written.append(_keep(character, beside, report))
     return written

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,15 +25,17 @@ def lift_style(
     name: str,
     voice: Path | None = None,
     *,
+    head: bool = False,
     progress: Progress = no_progress,
     cancel: CancelToken | None = None,
-) -> tuple[Style, HeadCharacter]:
-    """The way of speaking in a clip, and how its head moves, as presets (`app.core.style_reference`).
+) -> tuple[Style, HeadCharacter | None]:
+    """The way of speaking in a clip as a preset (`app.core.style_reference`).
 
     Parameters
     ----------
     clip : a video of one person talking, or curves
     voice : its sound, where the clip itself has none
+    head : keep how the head and the brows move as a head preset beside it, and leave them out of the style
 
     Raises
     ------
@@ -53,7 +56,9 @@ def lift_style(
     plain = Project(voice=str((voice or DEMO_VOICE).absolute()), rate=str(motion.rate))
     natural = studio.perform(plain, progress=scaled(progress, 0.7, 1.0), cancel=cancel)
     style = style_reference.style_of(name, motion, natural, own_words=voice is not None, captured=filmed)
-    return style, style_reference.character_of(name, motion, natural)
+    if not head:
+        return style, None
+    return replace(style, head_motion=1.0, brows=1.0), style_reference.character_of(name, motion, natural)
 
 
 def lift_emotion(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from app.core.passes.style import gaussian, smoothed
+from app.core.passes.style import JAW, LIPS, gaussian, smoothed
 from app.core.presets import HeadCharacter, Style
 from engines import arkit
 from engines.api import Performance
@@ -32,8 +32,8 @@ BLINKS_PER_MINUTE: Final = 20.0
 """Of the natural style (`app.core.passes.blink`)."""
 BLINK_PRIOR_S: Final = 12.0
 """So many seconds of natural blinking are added to the clip: a short clip tells little about blinks."""
-CAPTURED: Final = {"jaw": 0.93, "lips": 0.66, "jaw_hz": 0.85}
-"""How much of these habits capture finds again in rendered takes (`tests.benchmarks.style_reference`)."""
+CAPTURED: Final = {"opening": 0.92, "lips": 0.9, "jaw_hz": 0.85}
+"""How much of these habits is left in captured curves, beside landmarks of the same footage."""
 LARGEST_LAG_S: Final = 0.08
 """Larger lags are faults of the clip's sound, not somebody's way of speaking."""
 _HELD: Final = ("mouthSmile", "mouthFrown", "mouthDimple", "mouthPress", "mouthStretch", "browInnerUp", "browOuterUp",
@@ -50,6 +50,7 @@ class Habits:
     ----------
     duration_s : of what was looked at
     jaw : deviation of the jaw's opening while the mouth moves, ARKit weight (``jawOpen`` less ``mouthClose``)
+    opening : deviation of the distance of the lips while the mouth moves, in distances of the outer eye corners
     lips : deviation of the mouth's width above `LOW_HZ`, in distances of the outer eye corners
     jaw_hz, lips_hz : their middle frequency: deviation of the speed over 2 pi times that of the value
     brows : deviation of the raise of the brows, ARKit weight
@@ -63,6 +64,7 @@ class Habits:
 
     duration_s: float
     jaw: float
+    opening: float
     lips: float
     jaw_hz: float
     lips_hz: float
@@ -120,7 +122,8 @@ def measure(performance: Performance, model: MouthModel | None = None) -> Habits
     model = model or _average_mouth()
     weights = performance.weights.astype(np.float64)
     jaw = jaw_curve(weights)
-    width = geometry_of(model, performance.with_(head=np.zeros_like(performance.head)))["width"].astype(np.float64)
+    geometry = geometry_of(model, performance.with_(head=np.zeros_like(performance.head)))
+    width = geometry["width"].astype(np.float64)
     width -= gaussian(width, rate / (2 * np.pi * LOW_HZ))
     busy = moving(jaw, rate)
     angles = np.degrees(performance.head[:, :3].astype(np.float64))
@@ -130,6 +133,7 @@ def measure(performance: Performance, model: MouthModel | None = None) -> Habits
     return Habits(
         duration_s=len(performance) / rate,
         jaw=float(jaw[busy].std()),
+        opening=float(geometry["aperture"][busy].std()),
         lips=float(width[busy].std()),
         jaw_hz=middle_hz(jaw, rate),
         lips_hz=middle_hz(width, rate),
@@ -185,7 +189,12 @@ def style_of(name: str, clip: Performance, natural: Performance, own_words: bool
     wanted, usual = measure(clip, model), measure(natural, model)
     gain = CAPTURED if captured else dict.fromkeys(CAPTURED, 1.0)
     smoothing = _smoothing(natural, wanted.jaw_hz / gain["jaw_hz"])
-    run = measure(natural.with_(weights=smoothed(natural.weights, smoothing * float(natural.rate))), model)
+    run = natural.with_(weights=np.clip(smoothed(natural.weights, smoothing * float(natural.rate)), 0, 1))
+    slow = measure(run, model)
+    jaw = _factor(wanted.jaw, slow.jaw, 0.25, 2.5)
+    # Lips show in the width of the mouth, and in what of its opening the jaw does not explain; the truth is between.
+    wide = _factor(wanted.lips / gain["lips"], slow.lips, 0.25, 2.5)
+    lips = float(np.sqrt(wide * _lips_factor(run, jaw, wanted.opening / gain["opening"], model)))
     lag = _lag(clip, natural) if own_words else 0.0
     blinking = (wanted.blinks_per_minute * wanted.duration_s + BLINKS_PER_MINUTE * BLINK_PRIOR_S) / (
         wanted.duration_s + BLINK_PRIOR_S
@@ -197,8 +206,8 @@ def style_of(name: str, clip: Performance, natural: Performance, own_words: bool
     return Style(
         name=name,
         summary=f"Lifted from a clip of {wanted.duration_s:.0f} s",
-        jaw=_factor(wanted.jaw / gain["jaw"], run.jaw, 0.25, 2.5),
-        lips=_factor(wanted.lips / gain["lips"], run.lips, 0.25, 2.5),
+        jaw=jaw,
+        lips=round(lips, 3),
         smoothing_s=round(smoothing, 4),
         lag_s=round(lag, 3),
         head_motion=_factor(turning, calm, 0.15, 3.0),
@@ -227,6 +236,26 @@ def character_of(name: str, clip: Performance, natural: Performance) -> HeadChar
 
 def _factor(wanted: float, usual: float, low: float, high: float) -> float:
     return round(float(np.clip(wanted / max(usual, 1e-6), low, high)), 3)
+
+
+def _lips_factor(natural: Performance, jaw: float, wanted: float, model: MouthModel) -> float:
+    """The strength of the lips with which they open as far as wanted, once the jaw has its strength, 0.25 to 2.5."""
+    from engines.rig.measure import geometry_of
+
+    weights = natural.weights.astype(np.float64)
+    busy = moving(jaw_curve(weights), float(natural.rate))
+    weights[:, JAW] *= jaw
+
+    def opening(lips: float) -> float:
+        tried = weights.copy()
+        tried[:, LIPS] *= lips
+        return float(geometry_of(model, np.clip(tried, 0, 1))["aperture"][busy].std())
+
+    low, high = 0.25, 2.5
+    for _ in range(12):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if opening(middle) < wanted else (low, middle)
+    return 0.5 * (low + high)
 
 
 def _smoothing(natural: Performance, wanted_hz: float) -> float:

@@ -52,7 +52,7 @@ class StyleDialog(TaskDialog):
         self.voice = PathField(self.tr("Its sound"), self.tr("Choose the sound of a clip that has none"), sounds)
         self.voice.edit.setPlaceholderText(self.tr("only where the clip has none"))
         self.name = QLineEdit()
-        self.head = QCheckBox(self.tr("Keep how the head moves, too, as a head motion"))
+        self.head = QCheckBox(self.tr("Keep how head and brows move as a head motion of their own"))
         self.head.setChecked(True)
         for field in (self.clip, self.voice):
             self.form.addWidget(field)
@@ -69,23 +69,23 @@ class StyleDialog(TaskDialog):
     def work(self) -> Callable[[JobContext], Any]:
         clip, voice, studio = self.clip.path, self.voice.path, self._session.studio
         assert clip is not None
-        name = self.name.text().strip() or clip.stem
+        name, head = self.name.text().strip() or clip.stem, self.head.isChecked()
 
         def lift(context: JobContext) -> Any:
             from app.core.references import lift_style
 
-            return lift_style(studio, clip, name, voice, progress=context.progress, cancel=context.cancel)
+            return lift_style(studio, clip, name, voice, head=head, progress=context.progress, cancel=context.cancel)
 
         return lift
 
-    def finished_with(self, result: tuple[Style, HeadCharacter]) -> str:
+    def finished_with(self, result: tuple[Style, HeadCharacter | None]) -> str:
         style, character = result
         presets.save(style)
-        if self.head.isChecked():
+        if character is not None:
             presets.save(character)
         self.made.emit()
-        return self.tr("'{}' is among the speaking styles: jaw {:.0%}, lips {:.0%}, head {:.0%} of natural.").format(
-            style.name, style.jaw, style.lips, style.head_motion
+        return self.tr("'{}' is among the speaking styles: jaw {:.0%}, lips {:.0%} of natural.").format(
+            style.name, style.jaw, style.lips
         )
 
 

@@ -6,8 +6,8 @@ For each clip: its habits as captured and the preset. For each voice: the habits
 lifted style, and in the mix of the first two. ``follows`` is the correlation, over the styles, of a habit in the clip
 with that on the other voice.
 
-With portraits, each voice is rendered in the natural style and captured again: how much of each habit is found
-(`app.core.style_reference.CAPTURED`), and the style that is lifted from a natural take, whose factors should be 1.
+With portraits, each voice is rendered in the natural style and captured again: how much of each habit is found, and the
+style that is lifted from a natural take, whose factors should be about 1.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from app.core.references import lift_style
 from app.core.studio import Studio
 from app.core.style_reference import Habits, measure, style_of
 
-SHOWN = ("jaw", "lips", "jaw_hz", "lips_hz", "brows", "blinks_per_minute", "lean", "yaw_deg", "nod_deg")
+SHOWN = ("jaw", "opening", "lips", "jaw_hz", "lips_hz", "brows", "blinks_per_minute", "lean", "yaw_deg", "nod_deg")
 
 
 def line(name: str, habits: Habits) -> None:
@@ -72,7 +72,7 @@ def on_other_voices(studio: Studio, styles: dict[str, tuple[str, Habits]], voice
 def closed_loop(studio: Studio, portraits: list[Path], voices: list[Path]) -> None:
     from engines.capture.capture import capture_video
 
-    ratios: dict[str, list[float]] = {key: [] for key in ("jaw", "lips", "jaw_hz", "lips_hz")}
+    ratios: dict[str, list[float]] = {key: [] for key in ("jaw", "opening", "lips", "jaw_hz", "lips_hz")}
     print("\nclosed loop")
     with tempfile.TemporaryDirectory() as folder:
         for number, portrait in enumerate(portraits):

@@ -115,8 +115,13 @@ def test_a_style_is_lifted_from_curves(tmp_path: Path) -> None:
     from app.export import Take, write
 
     write(Take(performance=NATURAL, rate=RATE), tmp_path / "talk.npz")
-    style, character = references.lift_style(Studio(DiskCache(tmp_path / "cache")), tmp_path / "talk.npz", "Talk")
+    studio = Studio(DiskCache(tmp_path / "cache"))
+    style, nothing = references.lift_style(studio, tmp_path / "talk.npz", "Talk")
+    assert nothing is None
+    apart, character = references.lift_style(studio, tmp_path / "talk.npz", "Talk", head=True)
+    assert character is not None
     assert style.name == character.name == "Talk"
+    assert apart == replace(style, head_motion=1.0, brows=1.0), "what is in the head preset is not in the style, too"
     assert presets.load("styles", presets.save(style)) == style
     with pytest.raises(InputError, match="no clip"):
-        references.lift_style(Studio(DiskCache(tmp_path / "cache")), tmp_path / "none.mp4", "None")
+        references.lift_style(studio, tmp_path / "none.mp4", "None")
