@@ -56,7 +56,7 @@ class Plan:
     pictures: int = 24000
     batch: int = 4
     encoder_share: int = 2
-    rate: float = 1.5e-3
+    rate: float = 6e-4
     average: float = 0.995
     check_every: int = 200
     patience: int = 10
