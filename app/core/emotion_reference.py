@@ -39,6 +39,8 @@ GAINS: Final = {
 NOT_HELD: Final = ("eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp", "mouthClose", "mouthFunnel", "mouthPucker",
                    "mouthShrugUpper", "mouthRollUpper", "jawLeft", "jawRight", "mouthLeft", "mouthRight")  # fmt: skip
 """Units that belong to gaze and speech, or that medians of speaking mouths tell wrongly."""
+SMILE_IN_BROWS: Final = 0.45
+"""Landmarks of the brows sink with a smile by this share of it, though nobody frowns."""
 SMALLEST: Final = 0.05
 CHEEKS: Final = 0.6
 """Landmarks do not show cheeks; they follow a smile this far, as in smiles that are felt (Duchenne)."""
@@ -53,6 +55,8 @@ def emotion_from_clips(name: str, emotional: Held, neutral: Held, habits: Habits
     habits, usual : how it moves in the emotional and in the neutral clip
     """
     change = emotional.weights - neutral.weights
+    for brow, smile in zip(arkit.indices("browDown"), arkit.indices("mouthSmile"), strict=True):
+        change[brow] -= min(max(change[brow], 0), SMILE_IN_BROWS * max(change[smile], 0))
     skipped = set(arkit.indices(*NOT_HELD))
     weights: dict[str, float] = {}
     for i, unit in enumerate(arkit.NAMES):
