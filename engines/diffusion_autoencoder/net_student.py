@@ -31,7 +31,6 @@ from torch import Tensor, nn
 from engines.diffusion_autoencoder.net import Config, DiffusionAutoencoder, SemanticEncoder
 from engines.diffusion_autoencoder.net_sampling import TRAINING_STEPS, alphas_cumprod
 
-
 CHANGE = 0.1
 """Size of what the last layer says in one unit, of a picture's range of 2: what moved portraits typically lack. At full
 size the first steps of teaching overshoot it by far."""
