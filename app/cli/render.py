@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from app.core.studio import Studio
     from app.export import ExportOptions
 
-CURVES = (".csv", ".npz", ".fbx", ".glb", ".gltf", ".json")
+CURVES = (".csv", ".npz", ".fbx", ".glb", ".gltf", ".json", ".usd", ".usda", ".usdc", ".usdz")
 DEMO = Path(__file__).resolve().parents[2] / "assets" / "demo" / "demo.soliloquy"
 
 

@@ -67,7 +67,7 @@ FORMATS: Final[dict[str, Format]] = {
         Format("wav", "WAV", (".wav",), "sound", "sound", frozenset({"voice"})),
         Format("fbx", "FBX", (".fbx",), "fbx", "scene", reads_curves=True, reads_head=True),
         Format("gltf", "glTF", (".glb", ".gltf"), "gltf", "scene", reads_curves=True, reads_head=True),
-        Format("usd", "USD", (".usd", ".usda", ".usdc", ".usdz"), "usd", "scene"),
+        Format("usd", "USD", (".usd", ".usda", ".usdc", ".usdz"), "usd", "scene", reads_curves=True),
         Format("obj", "OBJ sequence", (".obj",), "meshes", "scene", _HEAD),
         Format("pointcache", "Point cache", (".pc2", ".mdd"), "pointcache", "scene", _HEAD),
         Format("livelink", "Live Link Face CSV", (".csv",), "livelink", "curves", reads_curves=True),

@@ -33,13 +33,18 @@ WORDS = (
 )
 
 
-def valid_files(folder: Path, head: HeadMesh) -> dict[str, bytes]:
-    """One small file of each format that can be read, by its name."""
+def valid_files(folder: Path, head: HeadMesh, own_process: bool = False) -> dict[str, bytes]:
+    """One small file of each format that can be read, by its name.
+
+    Parameters
+    ----------
+    own_process : those of formats that are read in a process of their own, which takes its time; else the others
+    """
     motion = random_performance(1, 6)
     take = Take(motion, motion.rate, head=head)
     found: dict[str, bytes] = {}
     for known in formats():
-        if not (known.reads_curves or known.reads_head):
+        if not (known.reads_curves or known.reads_head) or (known.id == "usd") != own_process:
             continue
         for suffix in known.suffixes:
             path = folder / f"valid{suffix}"
