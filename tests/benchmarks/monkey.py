@@ -1,7 +1,7 @@
-"""Ten thousand random actions in the studio window: does anything break, does it slow down or grow?
+"""Ten thousand random actions in the studio window: does anything break, is a thread left, does it slow down or grow?
 
-Run by hand: ``python -m tests.benchmarks.monkey --actions 10000 --seed 1``. The engine is the quick one of the window's
-tests, so that the figures are the window's own. Ends with status 1 if anything broke.
+Run by hand: ``python -m tests.benchmarks.monkey --actions 10000 --seed 1 2 3``. The engine is the quick one of the
+window's tests, so that the figures are the window's own. Ends with status 1 if anything broke.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PARTS = 10
 
 
 def run(actions: int, seed: int, folder: Path) -> int:
-    """Do them; returns how many Python errors came up on the way."""
+    """Do them; returns how many Python errors came up on the way, threads left behind included."""
     import numpy as np
     import pytest
     import soundfile
@@ -37,7 +37,7 @@ def run(actions: int, seed: int, folder: Path) -> int:
     from app.ui.main_window import MainWindow
     from app.ui.session import Session
     from tests.app.ui.conftest import QuickStudio
-    from tests.app.ui.monkey import Monkey, answer_questions, check_project, let_window_work
+    from tests.app.ui.monkey import Monkey, answer_questions, check_project, let_window_work, running_threads
 
     portrait, voice = folder / "face.png", folder / "voice.wav"
     Image.fromarray(np.full((96, 64, 3), 128, np.uint8)).save(portrait)
@@ -45,6 +45,7 @@ def run(actions: int, seed: int, folder: Path) -> int:
     app = QApplication.instance() or QApplication(["monkey"])
     assert isinstance(app, QApplication)
     theme.apply(app, "dark")
+    threads = running_threads()
     window = MainWindow(asks=False, session=Session(studio=QuickStudio()))  # type: ignore[arg-type]
     session, errors = window.session, []
     window.player._want_sound = False
@@ -84,6 +85,7 @@ def run(actions: int, seed: int, folder: Path) -> int:
                 print(
                     f"{number + 1:6} actions: {(now - began) / part * 1000:.1f} ms each, {memory_mb():.0f} MB, "
                     f"{len(app.allWidgets())} widgets, {len(session.worker.jobs)} jobs, "
+                    f"{len(running_threads())} threads, "
                     f"{things(window)} clips and keys; seconds: {most}",
                     flush=True,
                 )
@@ -94,8 +96,12 @@ def run(actions: int, seed: int, folder: Path) -> int:
         wait(lambda: not session.worker.busy)
         check_project(session, folder / "after.soliloquy")
         window.close()
-    print(f"{actions} actions with seed {seed} in {time.perf_counter() - first:.0f} s, {len(errors)} errors")
-    return len(errors)
+    wait(lambda: running_threads() <= threads)
+    left = sorted(running_threads() - threads)
+    sys.excepthook = sys.__excepthook__
+    print(f"{actions} actions with seed {seed} in {time.perf_counter() - first:.0f} s: {len(errors)} errors, ", end="")
+    print(f"threads left: {', '.join(left) or 'none'}, project saved and read back equal", flush=True)
+    return len(errors) + len(left)
 
 
 def things(window: MainWindow) -> int:
@@ -115,11 +121,14 @@ def memory_mb() -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--actions", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, nargs="+", default=[1])
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["SOLILOQUY_HOME"] = folder
-        return 1 if run(options.actions, options.seed, Path(folder)) else 0
+    failures = 0
+    for seed in options.seed:
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ["SOLILOQUY_HOME"] = folder
+            failures += run(options.actions, seed, Path(folder))
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

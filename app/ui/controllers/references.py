@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from app.core import commands
-from app.ui import work
+from app.ui import widgets, work
 from app.ui.reference_dialogs import EmotionDialog, FootageDialog, StyleDialog
-from app.ui.widgets import run_dialog
 
 if TYPE_CHECKING:
     from app.ui.main_window import MainWindow
@@ -44,15 +43,15 @@ class ReferenceController(QObject):
     def style(self) -> None:
         dialog = StyleDialog(self._window.session, self._window)
         dialog.made.connect(self._on_made)
-        run_dialog(dialog)
+        widgets.run_dialog(dialog)
 
     def emotion(self) -> None:
         dialog = EmotionDialog(self._window.session, self._window)
         dialog.made.connect(self._on_made)
-        run_dialog(dialog)
+        widgets.run_dialog(dialog)
 
     def footage(self) -> None:
-        run_dialog(FootageDialog(self._window.session, self._window))
+        widgets.run_dialog(FootageDialog(self._window.session, self._window))
 
     def _on_made(self) -> None:
         self._window.presets.reload()

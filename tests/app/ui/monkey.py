@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import random
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt, QThreadPool
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QInputDialog, QMenu, QMessageBox, QWidget
 
 from app.core import project_file
 from app.ui import widgets
+from app.ui.timeline.rename import NameEdit
 from app.ui.widgets import ValueSlider
 
 KEYS = [
@@ -69,6 +72,25 @@ class Monkey:
     def key(self) -> None:
         QTest.keyClick(self.random.choice(self._canvases()), self.random.choice(KEYS))
 
+    def hold(self) -> None:
+        """Pause held down with a key of the shuttle, let go in any order or not at all."""
+        view = self.window.timeline.view
+        QTest.keyPress(view, Qt.Key.Key_K)
+        QTest.keyClick(view, self.random.choice([Qt.Key.Key_J, Qt.Key.Key_L]))
+        if self.random.random() < 0.9:
+            QTest.keyRelease(view, Qt.Key.Key_K)
+
+    def preset_file(self) -> None:
+        """The menu of a preset; what is chosen there is left to chance."""
+        kind, name = self.random.choice(list(self.window.presets._chips))
+        self.window.presets.menu_wanted.emit(kind, name, QPoint(0, 0))
+
+    def retype(self) -> None:
+        """Type a word in where one was opened by a double click."""
+        for edit in self.window.timeline.view.findChildren(NameEdit):
+            QTest.keyClicks(edit, self.random.choice(["uh", "word", ""]))
+            QTest.keyClick(edit, self.random.choice([Qt.Key.Key_Return, Qt.Key.Key_Escape]))
+
     def command(self) -> None:
         names = [name for name in self.window.actions_by_id if name not in LEFT_OUT]
         self.window.actions_by_id[self.random.choice(names)].trigger()
@@ -92,7 +114,7 @@ class Monkey:
     def page(self) -> None:
         self.random.choice(list(self.window.docks.values())).raise_()
         self.window.left.setCurrentIndex(self.random.randrange(self.window.left.count()))
-        self.window.inspector.setCurrentIndex(self.random.randrange(3))
+        self.window.inspector.setCurrentIndex(self.random.randrange(self.window.inspector.count()))
 
     def tidy(self) -> None:
         """Duplicating all again and again would double the project without end."""
@@ -107,7 +129,7 @@ class Monkey:
         self.tidy()
         weights = {
             self.click: 20, self.drag: 20, self.key: 16, self.command: 16, self.undo: 8, self.file: 2, self.slider: 8,
-            self.preset: 6, self.page: 4,
+            self.preset: 6, self.page: 4, self.hold: 2, self.preset_file: 2, self.retype: 2,
         }  # fmt: skip
         chosen = self.random.choices(list(weights), list(weights.values()))[0]
         chosen()
@@ -131,12 +153,22 @@ def answer_questions(monkeypatch: pytest.MonkeyPatch, folder: Path, seed: int) -
 
     monkeypatch.setattr(widgets, "run_menu", choose)
     monkeypatch.setattr(widgets, "run_dialog", close)
+    monkeypatch.setattr(QDialog, "exec", lambda dialog: close(dialog) and 0)  # those that came another way
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda *_: True)
     monkeypatch.setattr(QMessageBox, "about", lambda *_: None)
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (target, ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
     monkeypatch.setattr(QInputDialog, "getItem", lambda *_: (chance.choice(["jawOpen", "browInnerUp", "no"]), True))
-    monkeypatch.setattr(QInputDialog, "getText", lambda *_: ("", False))
+    monkeypatch.setattr(
+        QInputDialog, "getText", lambda *_, **__: (f"Own {chance.randrange(20)}", chance.random() < 0.5)
+    )
+
+
+def running_threads() -> set[str]:
+    """Names of the threads that Python knows, and of Qt's pool if it works."""
+    names = {thread.name for thread in threading.enumerate()}
+    return names | ({"Qt's thread pool"} if QThreadPool.globalInstance().activeThreadCount() else set())
 
 
 def let_window_work() -> None:
