@@ -57,21 +57,24 @@ class Eye:
     shadow: np.ndarray
 
 
-def take_apart(texture: np.ndarray, points: np.ndarray) -> tuple[Eye, Eye]:
+def take_apart(
+    texture: np.ndarray, points: np.ndarray, rooms: tuple[float, float] = (np.inf, np.inf)
+) -> tuple[Eye, Eye]:
     """Both eyes of a photo.
 
     Parameters
     ----------
     texture : uint8 (H, W, 3)
     points : (478, >=2), landmarks in pixels of the texture
+    rooms : height over the left and the right upper lid in which skin may move, in pixels: glasses limit it
     """
-    image = texture.astype(np.float32)
-    eyes = [_take_apart(image, np.asarray(points[:, :2], np.float64), side, numbers) for side, numbers in SIDES]
+    image, places = texture.astype(np.float32), np.asarray(points[:, :2], np.float64)
+    eyes = [_take_apart(image, places, side, numbers, room) for (side, numbers), room in zip(SIDES, rooms, strict=True)]
     return eyes[0], eyes[1]
 
 
 def _take_apart(
-    image: np.ndarray, points: np.ndarray, side: str, numbers: tuple[tuple[int, ...], tuple[int, ...], int]
+    image: np.ndarray, points: np.ndarray, side: str, numbers: tuple[tuple[int, ...], tuple[int, ...], int], room: float
 ) -> Eye:
     upper, lower, iris = numbers
     corner, other = points[upper[0]], points[upper[-1]]
@@ -99,6 +102,7 @@ def _take_apart(
     brow = points[list((336, 296, 334, 293, 300) if side == "Left" else (107, 66, 105, 63, 70))]
     brow_height = float(-((brow - corner) @ down).mean())
     reach = float(np.clip(0.8 * brow_height + rims[0].min() * 0.8, 0.22 * width, 0.6 * width))
+    reach = max(min(reach, room), 0.1 * width)
     rims[2] = np.minimum(0.16 * width, 0.55 * reach)
     rims[3] = reach
     # the closed lids meet in a gentle bow, not in the corners' own hooks
@@ -123,7 +127,7 @@ def _take_apart(
         box,
         frame,
         rims.astype(np.float32),
-        _lid_skin(patch, grid_s, grid_t, u0, l0, float(rims[2, 0]), width),
+        _lid_skin(patch, grid_s, grid_t, u0, l0, float(rims[2, 0]), width, room),
         lash,
         strength,
         sclera,
@@ -209,7 +213,14 @@ def _refined_iris(luma: np.ndarray, inside: np.ndarray, centre: np.ndarray, radi
 
 
 def _lid_skin(
-    patch: np.ndarray, s: np.ndarray, t: np.ndarray, upper: np.ndarray, lower: np.ndarray, crease: float, width: float
+    patch: np.ndarray,
+    s: np.ndarray,
+    t: np.ndarray,
+    upper: np.ndarray,
+    lower: np.ndarray,
+    crease: float,
+    width: float,
+    room: float,
 ) -> np.ndarray:
     """The patch with the eye closed up by the skin around it, and where it differs from the photo : (h, w, 4).
 
@@ -223,6 +234,7 @@ def _lid_skin(
     upper, lower : (h, w), height of the rims there
     crease : height of the fold over the upper rim in pixels
     width : of the eye in pixels
+    room : height over the upper rim up to which something may be changed
     """
     import cv2
 
@@ -232,6 +244,7 @@ def _lid_skin(
     # Lashes lie within a tenth of the eye's width, the fold over it; brows and the shadow of the nose are not touched.
     near = np.clip((0.24 - away) / 0.12, 0, 1)
     near = np.where(t < upper, np.maximum(near, np.clip((2.1 - above) / 0.9, 0, 1) * (away < 0.5)), near)
+    near = near * np.clip((room - (upper - t)) / (0.1 * width), 0, 1)
     near = near * np.clip(np.minimum(s + 0.33, 1.33 - s) / 0.16, 0, 1)
     ring = (away > 0.14) & (away < 0.34) & (above < 2.0)
     luma, colours = patch @ _LUMA, patch / np.maximum(patch @ _LUMA, 8.0)[..., None]

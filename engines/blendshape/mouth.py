@@ -34,7 +34,7 @@ _MOUTH_WIDTH_CM: Final = 4.4
 """Width of a mouth that the rows of teeth fit as they are."""
 _OVERBITE_CM: Final = 0.05
 _LINING_BACK_CM: Final = 2.0
-_TONGUE_LOW_CM: Final = 0.15
+_TONGUE_LOW_CM: Final = 0.22
 _LIP_THICKNESS_CM: Final = 0.65
 _SMILE_CURVE_CM: Final = (0.0, 0.06, 0.02, 0.08, 0.12, 0.15, 0.2)
 """How far the edges of the teeth lie above the middle incisors', from the middle to the last molar."""
@@ -215,6 +215,12 @@ def build_mouth(
     moved[:, lower] = 0
     for unit in _JAW:
         moved[unit, lower] = units[unit][rows[lower]]
+    # The whole tongue lies down with the jaw: its root alone would stand like a wall between the rows of teeth.
+    jaw, up = arkit.INDEX["jawOpen"], head_axes[:, 1]
+    tongue = np.flatnonzero(kind == TONGUE)
+    if len(lower) and len(tongue):
+        fall = float((moved[jaw, lower] @ up).mean())
+        moved[jaw, tongue] += np.minimum(fall - moved[jaw, tongue] @ up, 0)[:, None] * up
 
     own = vertices @ head_axes  # in the head's own axes
     coordinates = uv[rows].astype(np.float32).copy()
@@ -337,8 +343,8 @@ def raise_tongue(mouth: Mouth, points: np.ndarray, amount: float, up: np.ndarray
 def inner_shade(mouth: Mouth, points: np.ndarray, up: np.ndarray, out: np.ndarray) -> np.ndarray:
     """How much light reaches each vertex through the lips : float32 (M,), 1 for skin.
 
-    Falls exponentially with the depth behind the lips, slower the wider they part (the opening is the light), and
-    under the upper lip, which shades what is right behind it.
+    Falls exponentially with the depth behind the lips, slower the wider they part (the opening is the light), towards
+    the corners, and under the upper lip, which shades what is right behind it.
     """
     upper, lower = points[mouth.lips[0]], points[mouth.lips[1]]
     depth_axis, height_axis = points @ out, points @ up
@@ -347,8 +353,12 @@ def inner_shade(mouth: Mouth, points: np.ndarray, up: np.ndarray, out: np.ndarra
     bottom = float(np.median((lower @ up)[len(lower) // 3 : -(len(lower) // 3)]))
     opening = max(0.0, top - bottom)
     behind = np.maximum(0.0, front - depth_axis - 0.8)
-    reach = 1.5 + 0.9 * min(opening, 2.5)
-    light = 0.24 + 0.76 * np.exp(-behind / reach)
+    reach = 1.2 + 0.8 * min(opening, 2.5)
+    light = 0.22 + 0.78 * np.exp(-behind / reach)
+    side_axis = np.cross(up, out)
+    ends = points[[mouth.lips[0][0], mouth.lips[0][-1]]] @ side_axis
+    aside = (points @ side_axis - ends.mean()) / max(0.5 * float(np.ptp(ends)), 0.5)
+    light = light * (1 - 0.45 * np.clip(aside * aside, 0, 1))
     under = np.clip((top - height_axis + 0.1) / 0.7, 0, 1)
     light = light * (0.72 + 0.28 * under * under * (3 - 2 * under))
     light = light * (0.9 + 0.1 * min(1.0, opening / 0.5))

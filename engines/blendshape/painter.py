@@ -13,6 +13,7 @@ from engines.blendshape.background import clean_plate, person_colours, refined_m
 from engines.blendshape.composite import composite
 from engines.blendshape.eye_parts import take_apart
 from engines.blendshape.eyes import EyePose, draw_eye, eye_poses
+from engines.blendshape.glasses import find_glasses
 from engines.blendshape.light import read_light
 from engines.blendshape.mouth import build_mouth, inner_shade, normals, raise_tongue
 from engines.blendshape.mouth_blend import blend_opening, blend_skin
@@ -53,7 +54,8 @@ class Painter:
         self.plate = np.clip(plate + 0.5, 0, 255).astype(np.uint8)
         self.person = np.ascontiguousarray(np.concatenate([colours, 255 * matte[..., None]], -1), np.float32)
         self.cut_out = np.clip(self.person + 0.5, 0, 255).astype(np.uint8)
-        self.eyes = take_apart(self.photo, face)
+        glasses = find_glasses(self.photo, face)
+        self.eyes = take_apart(self.photo, face, glasses.rooms) if glasses else take_apart(self.photo, face)
         sclera = np.mean([np.median(e.sclera.reshape(-1, 3), 0) for e in self.eyes], 0)
         self.palette = read_palette(rgb, face, sclera)
         self.wrinkles = Wrinkles(self.photo, face, self.palette.saturation)
@@ -76,6 +78,7 @@ class Painter:
             facing,
             placement.head_share,
             placement.eye_regions,
+            glasses.hold if glasses else None,
             1 / placement.px_per_cm,
             placement.unproject,
             placement.height_cm,

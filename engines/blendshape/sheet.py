@@ -131,6 +131,7 @@ def build_sheet(
     normals: np.ndarray,
     head_share: np.ndarray,
     eyes: list[tuple[float, float, float, float]],
+    rigid: Callable[[np.ndarray], np.ndarray] | None,
     cm_per_px: float,
     unproject: Callable[[np.ndarray, np.ndarray], np.ndarray],
     height_cm: Callable[[np.ndarray], np.ndarray],
@@ -149,6 +150,7 @@ def build_sheet(
     normals : float32 (V, 3) of the mesh, in the camera's axes
     head_share : float32 (V,), weight of the head bone
     eyes : centre x, y and half axes x, y of the eyes' surroundings
+    rigid : function of places (..., 2) that gives how far they keep out of all expression, 0 to 1
     cm_per_px : size of a pixel at the face
     unproject : function of places (G, 2) and depth (G,) that gives points (G, 3)
     height_cm : function of points (G, 3) that gives heights over the head's pivot along the head's own axis
@@ -183,6 +185,8 @@ def build_sheet(
     moved = _continued(moved, known & ~in_eye, spacing)
     away = _distance(known, xs, ys) / (right - left)
     moved = moved * np.exp(-((away / 0.12) ** 2))[..., None]
+    if rigid is not None:
+        moved = moved * (1 - rigid(grid))[..., None]
     facing = facing * np.exp(-((away / 0.3) ** 2))[..., None]
     # Where the face ends before the neck or the hair, what lies behind rises to it gently instead of tearing off.
     raised, source, hang = _skirt(depth[..., 0], xs, ys, cm_per_px)

@@ -162,7 +162,8 @@ def bare_skin(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     light = np.clip((lab[..., 0] / max(float(middle[0]), 1.0) - 0.42) / 0.22, 0, 1)
     hue = np.hypot(*np.moveaxis(lab[..., 1:] - middle[1:], -1, 0))
     near = np.clip((34 - hue) / 16, 0, 1)
-    return np.asarray(cv2.GaussianBlur(light * near, (0, 0), max(0.8, eye / 60)), np.float32)
+    # soft enough that no fold is cut into pieces by a mole or a shadow
+    return np.asarray(cv2.GaussianBlur(light * near, (0, 0), max(0.8, eye / 25)), np.float32)
 
 
 def creased(rgb: np.ndarray, landmarks: np.ndarray) -> float:
@@ -211,8 +212,8 @@ def _profile(
     ends = ends * ends * (3 - 2 * ends)
     # No fold is ruled: its depth and its course waver, always the same way on the same face.
     phase = 7.0 * float(np.sin(line.sum()))
-    distance = np.sqrt(best) + 0.35 * sigma * np.sin(9.0 * along + phase) * (above > 0)
-    ends = ends * (0.80 + 0.20 * np.sin(14.0 * along + 2.0 * phase))
+    distance = np.sqrt(best) + 0.25 * sigma * np.sin(5.0 * along + phase) * (above > 0)
+    ends = ends * (0.90 + 0.10 * np.sin(14.0 * along + 2.0 * phase))
     dark = np.exp(-0.5 * (distance / sigma) ** 2) * ends
     light = ridge * np.exp(-0.5 * ((distance - 2.1 * sigma) / (0.9 * sigma)) ** 2) * ends * (above > 0)
     return dark.astype(np.float32), light.astype(np.float32)
@@ -291,8 +292,8 @@ def _folds(p: np.ndarray) -> list[Fold]:
             lift = (out - brow) @ down * abs(fraction)
             whole.append(brow + rise * height + across * fraction * 0.42 * eye + down * 0.55 * lift)
         curve = _wavy(_curve(np.array(whole), 13), 0.010 * eye, height * 40)
-        folds.append(Fold({"browOuterUp": 0.85, "browInnerUp": 0.25}, [curve], 0.016, 0.75 * weight, 0.25))
-        folds.append(Fold({"browInnerUp": 0.75, "browOuterUp": -0.5}, [curve[3:10]], 0.018, 0.75 * weight, 0.25))
+        folds.append(Fold({"browOuterUp": 0.85, "browInnerUp": 0.25}, [curve], 0.016, 0.75 * weight, 0.12))
+        folds.append(Fold({"browInnerUp": 0.75, "browOuterUp": -0.5}, [curve[3:10]], 0.018, 0.75 * weight, 0.12))
     for side, nostril, corner in ((-1, 129, 61), (1, 358, 291)):
         name = "Left" if side > 0 else "Right"
         # 9, 10, 12: the fold from the wing of the nose around the corner of the mouth.
