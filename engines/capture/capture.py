@@ -44,6 +44,7 @@ class Capture:
     notes : what the user should know: bridged gaps, cuts, other faces
     track : the landmarks that were followed, in pixels of pictures no larger than `MAX_SIDE`
     rest : float32 (52,), weights of the fitted head that count as the person's resting face (`calibrated`)
+    persons : int (T,), whose frame it is, in order of appearance; -1 where nobody was seen
     """
 
     performance: Performance
@@ -53,6 +54,7 @@ class Capture:
     notes: tuple[str, ...]
     track: Track
     rest: np.ndarray
+    persons: np.ndarray
 
 
 def capture_video(
@@ -115,6 +117,7 @@ def capture(
         tuple(_notes(track, found, tracker.faces, face, expected)),
         replace(track, faces=None),
         found.rest,
+        found.persons,
     )
 
 

@@ -187,7 +187,19 @@ def _look(
     labels = seen.labels(found.shots)[:count]
     for i in np.flatnonzero((found.confidence[:count] < SURE) | ~found.track.seen[:count]):
         labels[i] = labels[i] or "no face"
-    return labels, found
+    return [label or other for label, other in zip(labels, others(found.persons[:count]), strict=True)], found
+
+
+def others(persons: np.ndarray) -> list[str]:
+    """The reason against frames of everybody but the person seen longest.
+
+    Parameters
+    ----------
+    persons : int (T,), as in `engines.capture.capture.Capture`
+    """
+    seen = persons[persons >= 0]
+    longest = int(np.bincount(seen).argmax()) if len(seen) else 0
+    return ["another person" if person not in (longest, -1) else "" for person in persons.tolist()]
 
 
 def _spans(

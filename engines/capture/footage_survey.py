@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 REASONS: Final[dict[str, str]] = {
     "no face": "no face is seen, or it is turned too far away",
     "two people": "somebody else is in the picture, at least half as large",
+    "another person": "after a cut somebody else is seen than most of the time",
     "too small": "the face has less than half the pixels of the frames that are wanted",
     "too dark": "the middle brightness of the face is below 28 of 255",
     "blur": "the face has no fine detail: out of focus, moved, or enlarged from a smaller picture",

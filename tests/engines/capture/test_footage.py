@@ -11,7 +11,7 @@ import pytest
 from engines.api import CancelToken
 from engines.capture import footage_make
 from engines.capture.footage import MANIFEST, Dropped, Footage, load_footage
-from engines.capture.footage_make import Wanted, find_sources, fixed_crop, make_footage
+from engines.capture.footage_make import Wanted, find_sources, fixed_crop, make_footage, others
 from engines.capture.footage_survey import BLUNTEST, Survey, fault, sharpness
 from engines.errors import Cancelled, InputError
 from engines.face.landmarks import FaceLandmarks, detect_faces
@@ -138,6 +138,12 @@ def test_sharpness_does_not_depend_on_light() -> None:
     grey = np.random.default_rng(1).normal(128, 20, (160, 160)).astype(np.float32)
     assert sharpness(grey) == pytest.approx(sharpness(0.3 * grey), rel=1e-3)
     assert sharpness(grey) > BLUNTEST
+
+
+def test_only_the_person_seen_longest_is_kept() -> None:
+    reasons = others(np.array([0, 0, 1, 1, 1, -1, 2]))
+    assert reasons == ["another person"] * 2 + [""] * 4 + ["another person"]
+    assert others(np.full(3, -1)) == [""] * 3
 
 
 def test_looks_count_within_their_shot() -> None:
