@@ -37,7 +37,7 @@ class Entry:
     id, name : for commands and for people
     family : the engine's folder
     files : names under which its publishers hand it out
-    parameters : numbers in its network, one for each variant
+    parameters : numbers in its network, one for each variant; 0 where any size will do
     loader : ``package.module:function`` that loads it strictly from a path
     licence, source : shown before an import
     kind : tells networks of equal size apart
@@ -277,7 +277,9 @@ def identify(path: Path, entry_id: str | None = None) -> Entry:
             continue
         count = _parameters(network)
         kind = getattr(network, "kind", "")
-        fitting = [e for e in candidates if e.loader == loader and count in e.parameters and e.kind in ("", kind)]
+        fitting = [
+            e for e in candidates if e.loader == loader and {count, 0} & {*e.parameters} and e.kind in ("", kind)
+        ]
         if len(fitting) == 1:
             return fitting[0]
         if fitting:

@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from app.cli import evaluate, footage, references, train
+from app.cli import capture, evaluate, footage, references, train
 
 COMMANDS: Final = (
     "render", "preview", "convert", "init", "analyse", "inspect", "engines", "presets", "weights", "demo", "open",
-    "evaluate", "footage", "style", "emotion", "train",
+    "evaluate", "capture", "footage", "style", "emotion", "train",
 )  # fmt: skip
 
 _DIRECTION = """direction:
@@ -36,10 +36,12 @@ def parser() -> argparse.ArgumentParser:
     _init(commands)
     _analyse(commands)
     _reporting(evaluate.add_parser(commands))
+    _reporting(capture.add_parser(commands))
     _reporting(footage.add_parser(commands))
     for lifting in references.add_parsers(commands):
         _reporting(lifting)
-    _reporting(train.add_parser(commands))
+    for learning in train.add_parsers(commands):
+        _reporting(learning)
     inspect = commands.add_parser("inspect", help="say what is in a portrait, voice, project or curve file")
     inspect.add_argument("files", nargs="+", type=Path, metavar="FILE")
     inspect.add_argument("--json", action="store_true", help="as JSON")

@@ -1,4 +1,4 @@
-"""The command train: an engine learns an actor."""
+"""The command train: an engine learns an actor, or its network."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.cli import train_disentangled
+
 if TYPE_CHECKING:
     from app.cli.report import Report
     from engines.api import CancelToken
@@ -16,9 +18,9 @@ if TYPE_CHECKING:
 _CHECK = ("pictures", "reference_db", "drawn_db", "reference_lips_db", "drawn_lips_db")
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
-    """What ``soliloquy train`` understands; returns the last parser, for options that all commands have."""
-    train = commands.add_parser("train", help="let an engine learn an actor")
+def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> list[argparse.ArgumentParser]:
+    """What ``soliloquy train`` understands; returns its parsers, for options that all commands have."""
+    train = commands.add_parser("train", help="let an engine learn")
     engines = train.add_subparsers(dest="what", metavar="ENGINE", required=True)
     dae = engines.add_parser(
         "dae",
@@ -37,11 +39,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     dae.add_argument("--fresh", action="store_true", help="begin with an empty network, not with the shipped one")
     dae.add_argument("--seed", type=int, default=1, metavar="N", help="another number, another actor")
     dae.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
-    return dae
+    return [dae, train_disentangled.add_parser(engines)]
 
 
 def train(options: argparse.Namespace, report: Report, cancel: CancelToken) -> list[Path]:
     """``soliloquy train``."""
+    if options.what == "disentangled":
+        return train_disentangled.train(options, report, cancel)
     from engines import registry
     from engines.diffusion_autoencoder.actor import CARD, PREVIEW
     from engines.diffusion_autoencoder.bench import Order

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engines import checkpoint
+from engines.errors import WeightsMissing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,6 +39,22 @@ def load_edtalk(path: Path, config: Config | None = None) -> EDTalk:
         model = EDTalk(config)
     what = "EDTalk" if config.expression else "EDTalk without expression (EDTalk_lip_pose.pt)"
     return checkpoint.load_strict(model, state, path, what)
+
+
+def load_own(path: Path) -> EDTalk:
+    """A network that ``soliloquy train disentangled`` made, of any size; errors as `load_edtalk`."""
+    from safetensors import SafetensorError, safe_open
+
+    if checkpoint.sniff(path) != "safetensors":
+        raise WeightsMissing(f"{path} is no network of 'soliloquy train disentangled', which writes safetensors.")
+    try:
+        with safe_open(path, "pt") as file:
+            made_by = (file.metadata() or {}).get("made by")
+    except (SafetensorError, OSError) as error:
+        raise WeightsMissing(f"{path} is damaged or truncated ({error}). Train or copy it again.") from error
+    if made_by != "Soliloquy":
+        raise WeightsMissing(f"{path} was not made by 'soliloquy train disentangled'. Import it under its own name.")
+    return load_edtalk(path)
 
 
 def load_lia(path: Path, config: Config | None = None) -> LIA:

@@ -13,8 +13,8 @@ from engines.errors import EngineError, OutOfMemory
 if TYPE_CHECKING:
     from engines.disentangled.net import MotionNet
 
-DRAWING: Final = ("edtalk", "edtalk-lip-pose", "lia-vox")
-"""Checkpoints that can draw, the best first; the first one that the store holds is used."""
+DRAWING: Final = ("edtalk-own", "edtalk", "edtalk-lip-pose", "lia-vox")
+"""Checkpoints that can draw, in this order; the first one that the store holds is used."""
 VOICE: Final = "edtalk-audio2lip"
 
 
@@ -45,7 +45,7 @@ def choose() -> Chosen:
         if found.state != "missing":
             weights.locate(entry)  # a damaged one is not passed over in silence
             return Chosen(entry, found.sha256)
-    weights.locate(DRAWING[0])
+    weights.locate("edtalk")
     raise AssertionError  # locate has raised
 
 
@@ -108,8 +108,9 @@ def memory_for(what: str, entry: str) -> Iterator[None]:
 
 def _too_little(what: str, entry: str) -> OutOfMemory:
     item = weights.entry(entry)
+    size = item.size_bytes or weights.status(entry).size_bytes
     return OutOfMemory(
-        f"There is too little memory for {what} with '{item.name}' ({item.size_bytes / 1e6:.0f} MB of weights, about "
+        f"There is too little memory for {what} with '{item.name}' ({size / 1e6:.0f} MB of weights, about "
         "three times that while it runs). Close other programs, choose the device 'cpu' or the engine 'blendshape'."
     )
 
