@@ -11,7 +11,7 @@ import numpy as np
 
 from app.cli import direction
 from app.cli.report import Report
-from app.core import commands, consent, presets, project_file
+from app.core import commands, consent, own_presets, presets, project_file
 from app.core.project import Project
 from app.core.puppet import hears
 from app.core.safety import save_project
@@ -216,6 +216,8 @@ def project_of(options: argparse.Namespace, complete: bool = True) -> Project:
     complete : ask for what a render needs
     """
     project = project_file.load(options.project) if options.project else Project()
+    if options.project:
+        own_presets.arrive(project, options.project.absolute().parent)
     if options.portrait is not None and options.voice is None and options.project and not project.voice:
         raise InputError("Give the voice too: soliloquy render PORTRAIT VOICE -o OUT.")
     if options.portrait is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -132,6 +134,35 @@ def delete(project: Project, kind: str, preset_id: str) -> None:
     if count and not ours:
         raise InputError(f"'{preset_id}' is used {count} times in this project. Choose something else there first.")
     presets.delete(kind, preset_id)
+
+
+def collect(project: Project, folder: Path) -> None:
+    """Put the user's own presets that a project uses beside it, so that it looks the same on another machine."""
+    for kind, preset_id in sorted(_used(project)):
+        if is_own(kind, preset_id):
+            target = folder / "presets" / kind
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(presets.user_folder(kind) / f"{preset_id}.toml", target)
+
+
+def arrive(project: Project, folder: Path) -> list[str]:
+    """Take over presets that lie beside a project (`collect`) and are not here yet; returns their ids.
+
+    One that cannot be read is left; what needs it says so.
+    """
+    found: list[str] = []
+    for kind, preset_id in sorted(_used(project)):
+        path = folder / "presets" / kind / f"{preset_id}.toml"
+        if preset_id not in presets.paths(kind) and path.is_file():
+            with contextlib.suppress(InputError):
+                found.append(presets.save(presets.read(kind, path), preset_id))
+    return found
+
+
+def _used(project: Project) -> set[tuple[str, str]]:
+    used = {("emotions", clip.emotion) for clip in project.emotions}
+    used |= {("styles", clip.style) for clip in project.styles} | {("heads", project.auto.character)}
+    return {(kind, preset_id) for kind, preset_id in used if Path(preset_id).name == preset_id}
 
 
 # --- made from the timeline ---

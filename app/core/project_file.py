@@ -16,6 +16,7 @@ from dataclasses import MISSING, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from app.core import own_presets
 from app.core.folders import read_json, write_atomic
 from app.core.project import SCHEMA_VERSION, Project
 from engines.errors import ProjectError
@@ -195,7 +196,11 @@ def relink(project: Project, folder: Path) -> Project:
 
 
 def collect(project: Project, folder: Path) -> Path:
-    """Copy the project and its media into ``folder``, ready to take elsewhere; returns the new project file.
+    """Copy the project, its media and its presets that are the user's own into ``folder``, ready to take elsewhere.
+
+    Returns
+    -------
+    the new project file
 
     Raises
     ------
@@ -223,6 +228,7 @@ def collect(project: Project, folder: Path) -> Path:
             if source := getattr(project, name):
                 changes[name] = copied(source, name)
         project = _with_evidence(project, lambda e: copied(e, "consent") if Path(e).is_file() else e)
+        own_presets.collect(project, folder)
     except OSError as error:
         raise ProjectError(f"{folder} cannot take the project's files: {error.strerror or error}.") from error
     path = folder / f"{project.name or 'Untitled'}{SUFFIX}"

@@ -49,8 +49,6 @@ class MotionPage(Panel):
         column.addWidget(rule())
         column.addWidget(heading(self.tr("Automatic motion")))
         self.character = QComboBox()
-        for name, preset in presets.load_all("heads").items():
-            self.character.addItem(preset.name, name)
         guard_wheel(self.character)
         self.character.activated.connect(self._on_character)
         column.addLayout(form_row(self.tr("Character"), self.character))
@@ -101,6 +99,11 @@ class MotionPage(Panel):
         self.share.set_value(project.auto_emotion)
         for name, slider in self.auto.items():
             slider.set_value(getattr(project.auto, name))
+        characters = presets.load_all("heads")
+        if [self.character.itemText(i) for i in range(self.character.count())] != [p.name for p in characters.values()]:
+            self.character.clear()
+            for name, preset in characters.items():
+                self.character.addItem(preset.name, name)
         self.character.setCurrentIndex(max(0, self.character.findData(project.auto.character)))
         self.seed.blockSignals(True)
         self.seed.setValue(project.auto.seed)

@@ -87,8 +87,12 @@ class StatusLine(QStatusBar):
         name = project.engine if info is None else info.name
         device = next((d.name for d in self._devices if d.id == self._session.device), "")
         self.engine.setText(f"{name}, {device.lower()}" if self._session.device != "auto" else name)
+        self.engine.setToolTip(self.tr("Engine %s; device: %s") % (name, device.lower()))
         self.memory.setText(self.tr("Memory %d MB") % round(memory_mb()))
-        self.cache.setText(self.tr("Frames %d MB") % (self._session.frames.size_bytes >> 20))
+        kept = self._session.frames.size_bytes >> 20
+        self.cache.setText(self.tr("Frames %d MB") % kept)
+        folder = self._session.studio.cache.folder
+        self.cache.setToolTip(self.tr("Drawn frames in memory: %d MB. Kept on disk in %s") % (kept, folder))
 
     def notify(self, title: str, message: str) -> None:
         """A message of the desktop, where it has a place for those."""

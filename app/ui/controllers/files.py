@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QAction, QCursor
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 
-from app.core import commands, project_file, safety
+from app.core import commands, own_presets, project_file, safety
 from app.core.folders import read_json
 from app.core.project import Project
 from app.export import Take, write
@@ -157,6 +157,8 @@ class FileController(QObject):
                 self.tr("%s is open in %s. What you save here may overwrite its changes.") % (path.name, holder),
                 "error",
             )
+        if own_presets.arrive(project, path.resolve().parent):
+            self.window.preset_files.refresh()
         self.session.open(self._relinked(project, path), path.resolve())
         self.window.preferences.add_recent(path)
         self.window.fill_recent()

@@ -161,9 +161,13 @@ class PresetController(QObject):
     def show_folder(self) -> None:
         _open(presets.user_folder("emotions").parent)
 
-    def _changed(self, message: str) -> None:
+    def refresh(self) -> None:
+        """Show the presets that there are now."""
         self.window.presets.reload()
         self.window.timeline.set_names(self.window.presets.names())
+
+    def _changed(self, message: str) -> None:
+        self.refresh()
         self.session.told.emit(message, "info")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.core import commands, own_presets, presets
+from app.core import commands, own_presets, presets, project_file
 from app.core.project import EmotionClip, Key, Project, RegionSettings, StyleClip
 from engines import arkit
 from engines.errors import InputError
@@ -111,3 +111,18 @@ def test_our_poses_move_something() -> None:
     found = presets.load_all("poses")
     assert len(found) >= 6
     assert all(pose.values for pose in found.values())
+
+
+def test_own_presets_travel_with_a_collected_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = own_presets.duplicate("emotions", "happy")
+    project = Project(name="shot", emotions=(EmotionClip(0, 10, copy), EmotionClip(10, 20, "sad")))
+    folder = tmp_path / "taken"
+    path = project_file.collect(project, folder)
+    assert [p.name for p in folder.glob("presets/*/*")] == [f"{copy}.toml"]
+    wanted = presets.emotion(copy)
+    monkeypatch.setenv("SOLILOQUY_HOME", str(tmp_path / "another machine"))
+    assert copy not in presets.paths("emotions")
+    opened = project_file.load(path)
+    assert own_presets.arrive(opened, path.parent) == [copy]
+    assert presets.emotion(copy) == wanted
+    assert own_presets.arrive(opened, path.parent) == []
