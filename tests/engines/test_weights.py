@@ -30,7 +30,7 @@ def test_manifests_are_complete() -> None:
         assert entry.licence
         assert entry.source.startswith("https://") or 0 in entry.parameters  # 0: trained by the user
         assert entry.files
-        assert entry.loader.startswith(f"engines.{entry.family}.convert:")
+        assert entry.loader.startswith(f"engines.{entry.family}.")
     assert {"edtalk", "edtalk-lip-pose", "edtalk-audio2lip", "lia-vox", "diffae-ffhq256", "e4e"} <= set(
         weights.entries()
     )
