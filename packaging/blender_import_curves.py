@@ -10,7 +10,8 @@ One file, for Blender 3.6 and newer; needs nothing but Blender.
 
 Reads Live Link Face CSV, Soliloquy's plain CSV and JSON, and Audio2Face JSON. Shape keys are found by name whatever
 their case, prefix or way to write the side (``eyeBlinkLeft``, ``EyeBlink_L``, ``Face.eyeBlinkLeft``); a JSON file
-``{"jawOpen": "Mouth_Open"}`` names others. One linear key is set on each frame of the curves.
+``{"jawOpen": "Mouth_Open", "mouthClose": ["Close_Upper", "Close_Lower"]}`` names others. One linear key is set on each
+frame of the curves.
 """
 
 import argparse
@@ -191,17 +192,19 @@ def apply(path, mesh, start=1, names=None, head=True):
     frames = [start + t * rate for t in times]
     keys = mesh.data.shape_keys
     by_name = {plain(block.name): block for block in keys.key_blocks[1:]}
-    for unit, name in (names or {}).items():
-        if name in keys.key_blocks:
-            by_name[plain(unit)] = keys.key_blocks[name]
+    blocks = {name: [block] for name, block in by_name.items()}
+    for unit, given in (names or {}).items():
+        found = [keys.key_blocks[n] for n in ([given] if isinstance(given, str) else given) if n in keys.key_blocks]
+        if found:
+            blocks[plain(unit)] = found
     action, moved = action_of(keys, "Facial curves"), 0
     for name, values in columns.items():
-        block = by_name.get(plain(name))
-        if block is None or name in HEAD:
+        if name in HEAD:
             continue
-        block.slider_min, block.slider_max = min(block.slider_min, min(values)), max(block.slider_max, max(values))
-        bake(fcurve(action, keys, f'key_blocks["{block.name}"].value'), frames, values)
-        moved += 1
+        for block in blocks.get(plain(name), ()):
+            block.slider_min, block.slider_max = min(block.slider_min, min(values)), max(block.slider_max, max(values))
+            bake(fcurve(action, keys, f'key_blocks["{block.name}"].value'), frames, values)
+            moved += 1
     if moved == 0:
         raise CurvesError(f"None of the shape keys of {mesh.name} has the name of a curve in {path}")
     if head and all(columns.get(name) for name in HEAD):

@@ -60,6 +60,7 @@ def export(
     if draw is not None:
         key, part = take_key(take, render), scaled(progress, 0.1, middle)
         written += resume.write_drawn(take, draw, drawn, options, key, part, cancel)
+    take = replace(take, film=next((path for path in drawn if chosen[path].kind == "video"), None))
     for number, path in enumerate(rest):
         step = (1.0 - middle) / len(rest)
         written += write(take, path, options, scaled(progress, middle + step * number, middle + step), cancel)

@@ -132,19 +132,25 @@ def _markers(take: Take) -> list[Marker]:
 
 
 def write_edl(take: Take, path: Path, options: ExportOptions, progress: Progress, cancel: CancelToken) -> list[Path]:
-    """Write one CMX 3600 event for the take, with its markers as locators."""
-    base = round(take.rate)
-    source = [timecode(take.start, take.rate), timecode(take.start + len(take), take.rate)]
+    """Write one CMX 3600 event for the take, with its markers as locators; it names the video written beside."""
+    base, first = round(take.rate), _first_of_film(take)
+    source = [timecode(first, take.rate), timecode(first + len(take), take.rate)]
     hour = 3600 * base
     record = [timecode(hour, take.rate), timecode(hour + len(take), take.rate)]
     name = take.project.name if take.project is not None else take.name
     lines = [f"TITLE: {_one_line(name)}", "FCM: NON-DROP FRAME", ""]
     lines.append(f"001  AX       AA/V  C        {' '.join(source)} {' '.join(record)}")
-    lines.append(f"* FROM CLIP NAME: {_one_line(take.name)}")
+    clip = take.name if take.film is None else take.film.name
+    lines.append(f"* FROM CLIP NAME: {_one_line(clip)}")
     for marker in _markers(take):
         code = timecode(hour + marker.frame, take.rate)
         lines.append(f"* LOC: {code} {_color(marker.color):<7} {_one_line(marker.name)}")
     return write_bytes(path, ("\n".join(lines) + "\n").encode())
+
+
+def _first_of_film(take: Take) -> int:
+    """Number of the first frame in the clip's own count: QuickTime carries the take's timecode, other videos none."""
+    return take.start if take.film is None or take.film.suffix.lower() == ".mov" else 0
 
 
 def _one_line(text: str) -> str:
@@ -156,7 +162,10 @@ def _color(name: str) -> str:
 
 
 def write_otio(take: Take, path: Path, options: ExportOptions, progress: Progress, cancel: CancelToken) -> list[Path]:
-    """Write the take as a timeline: picture and voice tracks, one track for each kind of clip, markers, metadata."""
+    """Write the take as a timeline: picture and voice tracks, one track for each kind of clip, markers, metadata.
+
+    The picture is the video written beside, or the portrait where there is none.
+    """
     import opentimelineio as otio
 
     rate = float(take.rate)
@@ -175,22 +184,23 @@ def write_otio(take: Take, path: Path, options: ExportOptions, progress: Progres
         timeline.tracks.append(made)
         return made
 
-    def reference(file: str | Path | None) -> Any:
+    def reference(file: str | Path | None, available: Any) -> Any:
         if not file:
             return otio.schema.MissingReference()
-        return otio.schema.ExternalReference(Path(file).resolve().as_uri(), span(0, take.start + len(take)))
+        return otio.schema.ExternalReference(Path(file).resolve().as_uri(), available)
 
     kinds = otio.schema.TrackKind
     portrait = take.project.portrait if take.project is not None else None
-    picture = otio.schema.Clip(take.name, reference(portrait), span(take.start, len(take)))
+    first, whole = _first_of_film(take), span(0, take.start + len(take))
+    shown = span(first, len(take))
+    media = reference(portrait, whole) if take.film is None else reference(take.film, shown)
+    picture = otio.schema.Clip(take.name, media, shown)
     track("Picture", kinds.Video).append(picture)
     if take.voice is not None:
-        voice = otio.schema.Clip(take.voice.name, reference(take.voice), span(take.start, len(take)))
+        voice = otio.schema.Clip(take.voice.name, reference(take.voice, whole), span(take.start, len(take)))
         track("Voice", kinds.Audio).append(voice)
     for marker in _markers(take):
-        picture.markers.append(
-            otio.schema.Marker(marker.name, span(take.start + marker.frame, 1), _color(marker.color))
-        )
+        picture.markers.append(otio.schema.Marker(marker.name, span(first + marker.frame, 1), _color(marker.color)))
     for title, clips in _direction(take):
         target, at = track(title, kinds.Video), 0
         target.enabled = False

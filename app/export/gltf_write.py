@@ -18,10 +18,10 @@ from app.export.files import atomic, write_bytes
 from app.export.options import ExportOptions
 from app.export.rigging import (
     PARENTS,
-    PART_COLOURS,
-    SKIN_COLOUR,
     bone_motion,
+    colour_of,
     deltas,
+    facts,
     head_of,
     normals,
     png,
@@ -33,7 +33,7 @@ from app.export.take import Take
 from engines.api import CancelToken, Progress
 from engines.errors import ExportError
 from engines.rig.mesh import BONES, PARTS, HeadMesh
-from engines.timebase import frame_times, timecode
+from engines.timebase import frame_times
 
 _COMPONENTS: Final = {np.dtype("f4"): 5126, np.dtype("u4"): 5125, np.dtype("u2"): 5123, np.dtype("u1"): 5121}
 _TYPES: Final = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
@@ -213,7 +213,7 @@ def _materials(buffer: _Buffer, head: HeadMesh, parts: list[int], path: Path, op
         if head.texture is not None:
             look["baseColorTexture"] = {"index": 0}
         else:
-            look["baseColorFactor"] = [*PART_COLOURS.get(PARTS[part], SKIN_COLOUR), 1.0]
+            look["baseColorFactor"] = [*colour_of(PARTS[part]), 1.0]
         materials.append({"name": PARTS[part], "pbrMetallicRoughness": look, "doubleSided": PARTS[part] != "skin"})
     if head.texture is None:
         return {"materials": materials}
@@ -247,10 +247,8 @@ def build(take: Take, path: Path, options: ExportOptions) -> bytes:
         "animations": [animation],
         **materials,
         "extras": {
-            "take": take.name,
+            **facts(take),
             "rate": [rate.numerator, rate.denominator],
-            "startFrame": take.start,
-            "timecode": timecode(take.start, rate),
             "provenance": json.loads(take.provenance_json()),
             "tongue": np.round(take.motion.tongue, 6).tolist(),
         },

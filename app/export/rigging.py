@@ -16,6 +16,7 @@ from engines import arkit
 from engines.api import Performance, head_rotation
 from engines.errors import InputError
 from engines.rig.mesh import HeadMesh
+from engines.timebase import timecode
 
 PARENTS: Final = (-1, 0, 1, 1)
 """Parent of each bone in `engines.rig.mesh.BONES`."""
@@ -31,6 +32,21 @@ PART_COLOURS: Final[dict[str, tuple[float, float, float]]] = {
     "mouthInner": (0.25, 0.06, 0.06),
 }
 """Linear colours of the parts where the head has no texture; the others are `SKIN_COLOUR`."""
+
+
+def colour_of(part: str) -> tuple[float, float, float]:
+    """Linear colour of a part where the head has no texture."""
+    return PART_COLOURS.get(part, SKIN_COLOUR)
+
+
+def facts(take: Take) -> dict[str, str | int]:
+    """What a scene file tells about its take beside the motion: name, place in the shot, what made it."""
+    return {
+        "take": take.name,
+        "timecode": timecode(take.start, take.rate),
+        "startFrame": take.start,
+        "provenance": take.provenance_json(),
+    }
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,6 +36,7 @@ class Take:
     words, phones : of the whole recording, in its seconds
     markers : of the project, in its frames
     project : the project, for editorial formats
+    film : the video written beside, which editorial formats point to
     """
 
     performance: Performance
@@ -51,6 +52,7 @@ class Take:
     phones: tuple[Phone, ...] = ()
     markers: tuple[Marker, ...] = ()
     project: Project | None = None
+    film: Path | None = None
 
     @cached_property
     def motion(self) -> Performance:

@@ -10,26 +10,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from app.export import rigging
 from app.export.files import atomic, temporary_beside
 from app.export.options import ExportOptions
-from app.export.rigging import (
-    PARENTS,
-    PART_COLOURS,
-    SKIN_COLOUR,
-    Shape,
-    bone_motion,
-    deltas,
-    head_of,
-    normals,
-    png,
-    rest_pivots,
-    shapes,
-    texture_path,
-)
 from app.export.take import Take
 from engines.api import CancelToken, Progress
 from engines.rig.mesh import BONES, PARTS, HeadMesh
-from engines.timebase import timecode
 
 _ROOT: Final = "/Soliloquy"
 
@@ -44,7 +30,7 @@ def _paths() -> list[str]:
     """Joint paths in the order of `BONES`."""
     paths: list[str] = []
     for i, name in enumerate(BONES):
-        parent = PARENTS[i]
+        parent = rigging.PARENTS[i]
         paths.append(f"{paths[parent]}/{name}" if parent >= 0 else name)
     return paths
 
@@ -71,7 +57,7 @@ def _mesh(stage: Any, head: HeadMesh, texture: str) -> Any:
     mesh.CreateFaceVertexIndicesAttr(Vt.IntArray.FromNumpy(head.triangles.astype(np.int32).ravel()))
     mesh.CreateSubdivisionSchemeAttr(UsdGeom.Tokens.none)
     mesh.CreateExtentAttr(_points(np.stack([head.vertices.min(0), head.vertices.max(0)])))
-    mesh.CreateNormalsAttr(_points(normals(head.vertices, head.triangles)))
+    mesh.CreateNormalsAttr(_points(rigging.normals(head.vertices, head.triangles)))
     mesh.SetNormalsInterpolation(UsdGeom.Tokens.vertex)
     variables = UsdGeom.PrimvarsAPI(mesh)
     uv = variables.CreatePrimvar("st", Sdf.ValueTypeNames.TexCoord2fArray, UsdGeom.Tokens.faceVarying)
@@ -111,7 +97,7 @@ def _material(stage: Any, name: str, texture: str) -> Any:
         coordinates.ConnectToSource(reader.CreateOutput("result", Sdf.ValueTypeNames.Float2))
         colour.ConnectToSource(picture.CreateOutput("rgb", Sdf.ValueTypeNames.Float3))
     else:
-        colour.Set(Gf.Vec3f(*PART_COLOURS.get(name, SKIN_COLOUR)))
+        colour.Set(Gf.Vec3f(*rigging.colour_of(name)))
     material.CreateSurfaceOutput().ConnectToSource(surface.ConnectableAPI(), "surface")
     return material
 
@@ -120,8 +106,8 @@ def _skeleton(stage: Any, head: HeadMesh, mesh: Any) -> Any:
     from pxr import UsdSkel, Vt
 
     skeleton = UsdSkel.Skeleton.Define(stage, f"{_ROOT}/Skeleton")
-    pivots = rest_pivots(head)
-    local = [pivots[i] - (pivots[p] if p >= 0 else 0) for i, p in enumerate(PARENTS)]
+    pivots = rigging.rest_pivots(head)
+    local = [pivots[i] - (pivots[p] if p >= 0 else 0) for i, p in enumerate(rigging.PARENTS)]
     skeleton.CreateJointsAttr(_paths())
     skeleton.CreateBindTransformsAttr(Vt.Matrix4dArray([_at(p) for p in pivots]))
     skeleton.CreateRestTransformsAttr(Vt.Matrix4dArray([_at(p) for p in local]))
@@ -135,11 +121,11 @@ def _skeleton(stage: Any, head: HeadMesh, mesh: Any) -> Any:
     return skeleton
 
 
-def _blend_shapes(stage: Any, head: HeadMesh, mesh: Any, wanted: list[Shape]) -> None:
+def _blend_shapes(stage: Any, head: HeadMesh, mesh: Any, wanted: list[rigging.Shape]) -> None:
     from pxr import UsdSkel, Vt
 
     targets = []
-    for shape, delta in zip(wanted, deltas(head, wanted), strict=True):
+    for shape, delta in zip(wanted, rigging.deltas(head, wanted), strict=True):
         target = UsdSkel.BlendShape.Define(stage, f"{_ROOT}/Face/{_identifier(shape.name)}")
         target.CreateOffsetsAttr(_points(delta.offsets))
         target.CreateNormalOffsetsAttr(_points(delta.normal_offsets))
@@ -150,7 +136,7 @@ def _blend_shapes(stage: Any, head: HeadMesh, mesh: Any, wanted: list[Shape]) ->
     binding.CreateBlendShapeTargetsRel().SetTargets(targets)
 
 
-def _animate(stage: Any, head: HeadMesh, take: Take, wanted: list[Shape], cancel: CancelToken) -> Any:
+def _animate(stage: Any, head: HeadMesh, take: Take, wanted: list[rigging.Shape], cancel: CancelToken) -> Any:
     from pxr import Gf, UsdSkel, Vt
     from scipy.spatial.transform import Rotation
 
@@ -161,7 +147,7 @@ def _animate(stage: Any, head: HeadMesh, take: Take, wanted: list[Shape], cancel
     weights = animation.CreateBlendShapeWeightsAttr()
     turns, moves = animation.CreateRotationsAttr(), animation.CreateTranslationsAttr()
     animation.CreateScalesAttr(Vt.Vec3hArray([Gf.Vec3h(1, 1, 1)] * len(BONES)))
-    offsets, rotations = bone_motion(head, motion)
+    offsets, rotations = rigging.bone_motion(head, motion)
     quaternions = Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_quat().reshape(len(motion), len(BONES), 4)
     units = [shape.unit for shape in wanted]
     for i in range(len(motion)):
@@ -183,13 +169,11 @@ def _build(stage: Any, take: Take, head: HeadMesh, options: ExportOptions, textu
     stage.SetEndTimeCode(len(take) - 1)
     root = UsdSkel.Root.Define(stage, _ROOT)
     Usd.ModelAPI(root.GetPrim()).SetKind("component")
-    root.GetPrim().SetCustomDataByKey("take", take.name)
-    root.GetPrim().SetCustomDataByKey("timecode", timecode(take.start, take.rate))
-    root.GetPrim().SetCustomDataByKey("startFrame", take.start)
-    root.GetPrim().SetCustomDataByKey("provenance", take.provenance_json())
+    for key, value in rigging.facts(take).items():
+        root.GetPrim().SetCustomDataByKey(key, value)
     root.GetPrim().SetCustomDataByKey("tongue", Vt.FloatArray.FromNumpy(np.ascontiguousarray(take.motion.tongue)))
     stage.SetDefaultPrim(root.GetPrim())
-    mesh, wanted = _mesh(stage, head, texture), shapes(options)
+    mesh, wanted = _mesh(stage, head, texture), rigging.shapes(options)
     skeleton = _skeleton(stage, head, mesh)
     _blend_shapes(stage, head, mesh, wanted)
     animation = _animate(stage, head, take, wanted, cancel)
@@ -202,9 +186,9 @@ def write(take: Take, path: Path, options: ExportOptions, progress: Progress, ca
     """Write ``.usda``, ``.usdc`` or ``.usd`` with the texture beside it, or one ``.usdz`` that holds both."""
     from pxr import Sdf, Usd, UsdUtils
 
-    head = head_of(take, options)
+    head = rigging.head_of(take, options)
     packed = path.suffix.lower() == ".usdz"
-    beside = texture_path(path)
+    beside = rigging.texture_path(path)
     texture = f"./{beside.name}" if head.texture is not None else ""
     with atomic(path) as temporary:
         layer_path = temporary.with_suffix(".usdc") if packed else temporary
@@ -212,7 +196,7 @@ def write(take: Take, path: Path, options: ExportOptions, progress: Progress, ca
         try:
             if packed and texture:
                 texture = f"./{picture.name}"
-                picture.write_bytes(png(head.texture))  # type: ignore[arg-type]
+                picture.write_bytes(rigging.png(head.texture))  # type: ignore[arg-type]
             stage = Usd.Stage.CreateNew(str(layer_path))
             _build(stage, take, head, options, texture, cancel)
             stage.GetRootLayer().Save()
@@ -225,5 +209,5 @@ def write(take: Take, path: Path, options: ExportOptions, progress: Progress, ca
                 picture.unlink(missing_ok=True)
         if not packed and head.texture is not None:
             with atomic(beside) as texture_file:
-                texture_file.write_bytes(png(head.texture))
+                texture_file.write_bytes(rigging.png(head.texture))
     return [path, beside] if head.texture is not None and not packed else [path]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import socket
 import struct
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -100,6 +101,22 @@ def test_edl(take: Take, tmp_path: Path) -> None:
     assert lines[0] == "TITLE: Shot 3"
     assert "001  AX       AA/V  C        00:00:00:10 00:00:02:10 01:00:00:00 01:00:02:00" in lines
     assert "* LOC: 01:00:00:02 GREEN   look up" in lines
+
+
+@pytest.mark.parametrize(("film", "first"), [("talk.mp4", 0), ("talk.mov", 10)])
+def test_timelines_point_to_the_video_written_beside(take: Take, tmp_path: Path, film: str, first: int) -> None:
+    otio = pytest.importorskip("opentimelineio")
+    beside = replace(take, film=tmp_path / film)
+    write(beside, tmp_path / "a.otio")
+    picture = otio.adapters.read_from_file(str(tmp_path / "a.otio")).tracks[0][0]
+    assert picture.media_reference.target_url.endswith(f"/{film}")
+    assert picture.media_reference.available_range == picture.source_range
+    assert (picture.source_range.start_time.value, picture.source_range.duration.value) == (first, 50)
+    assert picture.markers[0].marked_range.start_time.value == first + 2
+    write(beside, tmp_path / "a.edl")
+    text = (tmp_path / "a.edl").read_text(encoding="utf-8")
+    assert f"* FROM CLIP NAME: {film}\n" in text
+    assert f"00:00:00:{first:02d} 00:00:02:{first:02d} 01:00:00:00" in text
 
 
 def test_a_packet_holds_the_frame() -> None:
