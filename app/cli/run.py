@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         from app.cli import _window
 
         return _window(options.files)
-    from app.cli import evaluate, footage, information, references, render, train
+    from app.cli import capture, evaluate, footage, information, references, render, train
 
     commands: dict[str, Callable[..., list[Path]]] = {
         "render": render.render,
@@ -46,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
         "presets": information.presets,
         "weights": information.weights,
         "evaluate": evaluate.evaluate,
+        "capture": capture.capture,
         "footage": footage.footage,
         "style": references.style,
         "emotion": references.emotion,

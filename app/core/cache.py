@@ -50,6 +50,18 @@ def code_digest(*packages: str) -> str:
     return h.hexdigest()
 
 
+def file_digest(path: Path) -> str:
+    """Hash of a file's content, wherever it lies and whenever it was written; empty when it cannot be read."""
+    h = hashlib.blake2b(digest_size=16)
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 22):
+                h.update(chunk)
+    except OSError:
+        return ""
+    return h.hexdigest()
+
+
 class DiskCache:
     """A size-limited folder of files by kind and key.
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import numpy as np
 
 from app.core import actor_store, own_head
-from app.core.cache import DiskCache, code_digest, content_key
+from app.core.cache import DiskCache, code_digest, content_key, file_digest
 from app.core.passes.mouth import Mouth, lip_opening, speak
 from app.core.perform import perform
 from app.core.project import Project
@@ -156,7 +156,11 @@ class Studio:
 
             if path.suffix.lower() not in VIDEOS:
                 return read_curves(path, own_head.naming(project.unit_names))
-            key = content_key(_stamp(path), code_digest("engines.capture", "engines.rig", "engines.face"))
+            from engines.capture import decode
+            from engines.capture.landmarker import chosen
+
+            version = code_digest("engines.capture", "engines.rig", "engines.face")
+            key = content_key(file_digest(path), version, file_digest(decode.ASSET), chosen())
             if (kept := self.cache.get("capture", key, ".npz")) is not None:
                 with contextlib.suppress(InputError):
                     return read_curves(kept)

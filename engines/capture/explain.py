@@ -13,7 +13,7 @@ import numpy as np
 from engines import arkit
 from engines.api import CancelToken
 from engines.capture.decode import Decoder
-from engines.capture.flow import FlowReference
+from engines.capture.flow import FlowReference, likeness
 from engines.capture.smooth import fill, smooth_motion, smooth_weights
 from engines.capture.track import Track
 from engines.face.landmarks import FaceLandmarks
@@ -21,8 +21,8 @@ from engines.rig.fit import FittedHead, fit_head
 
 LOST_ERROR: Final = 0.06
 """Mean distance of explained and found landmarks, in eye distances, from which a frame is not believed at all."""
-SAME_PERSON: Final = 0.72
-"""Share of two laid out faces that is alike from which they belong to one person."""
+SAME_PERSON: Final = 0.77
+"""Likeness of two faces (`engines.capture.flow.likeness`) from which they belong to one person."""
 REST_MOST: Final = 0.4
 REST_LEAST: Final = -0.3
 LIDS_REST_MOST: Final = 0.25
@@ -120,7 +120,7 @@ def confidence_of(error: np.ndarray, spread: np.ndarray, alike: np.ndarray, yaw:
 def people(track: Track) -> np.ndarray:
     """Whose face each frame shows : int (T,), counted in order of appearance; -1 for shots without a face."""
     persons = np.full(len(track.points), -1)
-    references: list[FlowReference] = []
+    known: list[np.ndarray] = []
     for start, stop in pairwise([*track.shots, len(persons)]):
         frames = start + np.flatnonzero(track.seen[start:stop])
         if not len(frames):
@@ -129,13 +129,12 @@ def people(track: Track) -> np.ndarray:
             persons[start:stop] = 0
             continue
         face = track.faces.get(calmest(track, frames))
-        shown = np.zeros((478, 3))
-        alike = [reference.refine(face, shown)[1] for reference in references]
+        alike = [likeness(face, other) for other in known]
         if alike and max(alike) >= SAME_PERSON:
             persons[start:stop] = int(np.argmax(alike))
         else:
-            persons[start:stop] = len(references)
-            references.append(FlowReference(face))
+            persons[start:stop] = len(known)
+            known.append(face)
     return persons
 
 

@@ -137,7 +137,7 @@ class FlowReference:
         """
 
         plan = layout()
-        flow = self._flow.calc(self._grey, grey, None)
+        flow = self._flow.calc(self._grey, grey, np.zeros((SIDE, SIDE, 2), np.float32))
         agree = _agreement(self._moments, _sampled(grey, plan.grid + flow))
         at = plan.places[:, None]
         move = _sampled(flow, at)[:, 0]
@@ -151,6 +151,29 @@ class FlowReference:
         result = points.astype(np.float64).copy()
         result[:_SKIN, :2] += trust[:, None] * (moved - flat)
         return result, float(np.mean(agree[plan.inside] > _AGREE[1]))
+
+
+def likeness(face: np.ndarray, other: np.ndarray) -> float:
+    """How alike two laid out faces are above the mouth, whatever the light : -1 to 1.
+
+    One person in other poses and expressions was measured at 0.83 and more, other people at 0.72 and less.
+
+    Parameters
+    ----------
+    face, other : uint8 (SIDE, SIDE) from `laid_out`
+    """
+    import cv2
+
+    plan = layout()
+    upper = cv2.erode(plan.inside.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    upper[round(float(plan.places[2, 1])) :] = False  # from the base of the nose downwards
+    fine = [
+        (cv2.GaussianBlur(f.astype(np.float32), (0, 0), 1) - cv2.GaussianBlur(f.astype(np.float32), (0, 0), 8))[upper]
+        for f in (face, other)
+    ]
+    a, b = (f - f.mean() for f in fine)
+    size = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / size if size > 0 else 0.0
 
 
 def _sampled(picture: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -130,9 +130,12 @@ def make_landmarker(kind: str = "auto") -> Landmarker:
     """
     if kind not in KINDS:
         raise InputError(f"There is no landmarker '{kind}'. Choose one of: {', '.join(KINDS)}.")
-    if kind == "bundled" or (kind == "auto" and weights.status(TASK).state != "ready"):
-        return BundledLandmarker()
-    return TaskLandmarker(weights.locate(TASK))
+    return BundledLandmarker() if chosen(kind) == "bundled" else TaskLandmarker(weights.locate(TASK))
+
+
+def chosen(kind: str = "auto") -> str:
+    """What `make_landmarker` takes for ``kind``: ``bundled`` or ``task``."""
+    return ("task" if weights.status(TASK).state == "ready" else "bundled") if kind == "auto" else kind
 
 
 class Crop:

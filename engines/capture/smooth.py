@@ -1,4 +1,4 @@
-"""Smoothing of captured curves without delay: every filter here looks forwards as far as back."""
+"""Smoothing of captured curves without delay: filters that look forwards as far as back, and one for live capture."""
 
 from __future__ import annotations
 
@@ -54,3 +54,37 @@ def fill(values: np.ndarray, seen: np.ndarray) -> np.ndarray:
     at = np.flatnonzero(seen)
     frames = np.arange(len(values))
     return np.stack([np.interp(frames, at, values[at, k]) for k in range(values.shape[1])], 1)
+
+
+class OneEuro:
+    """A causal filter whose delay vanishes when things move (Casiez, Roussel and Vogel 2012, "1 Euro filter").
+
+    Parameters
+    ----------
+    cutoff_hz : (N,), frequencies up to which slow motion passes
+    beta : (N,), what each unit a second of speed adds to them
+    """
+
+    def __init__(self, cutoff_hz: np.ndarray, beta: np.ndarray) -> None:
+        self._cutoff, self._beta = cutoff_hz, beta
+        self._time = -np.inf
+        self._value = np.zeros(len(cutoff_hz))
+        self._speed = np.zeros(len(cutoff_hz))
+
+    def __call__(self, value: np.ndarray, time_s: float) -> np.ndarray:
+        """The filtered value (N,) of a moment later than the one before."""
+        step = time_s - self._time
+        self._time = time_s
+        if not 0 < step < 1:
+            self._value, self._speed = np.array(value, float), np.zeros(len(value))
+            return self._value.copy()
+        speed = (value - self._value) / step
+        self._speed = self._speed + _share(np.ones(len(value)), step) * (speed - self._speed)
+        share = _share(self._cutoff + self._beta * np.abs(self._speed), step)
+        self._value = self._value + share * (value - self._value)
+        return self._value.copy()
+
+
+def _share(cutoff_hz: np.ndarray, step_s: float) -> np.ndarray:
+    """Weight of a new value in a first-order low pass."""
+    return np.asarray(1 / (1 + 1 / (2 * np.pi * cutoff_hz * step_s)))

@@ -136,6 +136,14 @@ class Tracker:
         self._spread.append(spread)
         return points
 
+    def forget(self) -> None:
+        """Forget all frames but the last, so that following a camera for hours needs no more memory than a second."""
+        del self._points[:-1], self._spread[:-1]
+        self._shots = [0]
+        if self._faces is not None:
+            self._faces.close()
+            self._faces = None
+
     def close(self) -> None:
         """Give up the faces that were kept."""
         if self._faces is not None:
