@@ -24,11 +24,11 @@ from engines.speech.audio import ANALYSIS_RATE, Voice
 from engines.speech.prosody import HOP, RATE, Accent
 from engines.speech.readout import CLOSERS, GEOMETRY, PHONES, Readout
 from engines.speech.recognise import transcribe as transcribe_states
-from engines.speech.segment import Segment
+from engines.speech.segment import SILENCE, Segment
 from engines.speech.transcribe import Stretch
 from engines.speech.whisper import LAYERS
 
-ANALYSIS_VERSION: Final = 5
+ANALYSIS_VERSION: Final = 6
 """Rises when the same voice would be analysed differently; part of cache keys."""
 
 _STRETCH_S, _STRETCH_LEAST_S = 27.9, 18.0
@@ -193,7 +193,6 @@ def analyse(
     progress(0.05, "Measuring loudness and pitch")
     loudness, pitch, brightness = _prosody(sound, cancel)
     speaking = prosody.speech_mask(loudness)
-    pitch = prosody.clean_pitch(pitch, speaking)
     silent = bool(loudness.max() < prosody.SILENT_DB)
     warnings = [f"The voice {voice.path.name} is silent: the mouth will stay closed."] if silent else []
     sound *= _gain(loudness)
@@ -213,9 +212,13 @@ def analyse(
         )
         whisper.release()
         closing = posteriors[:, [PHONES.index(label) for label in CLOSERS]].sum(1)
+        speaking = prosody.voiced_by_somebody(speaking, posteriors[:, PHONES.index(SILENCE)])
+        if not speaking.any():
+            warnings.append(f"Nobody is heard speaking in {voice.path.name}: the mouth will stay closed.")
         spoken = transcribe.find(sound, posteriors, speaking, stretches, text, language, progress, cancel)
     elif not silent:
         spoken = transcribe.find_without_encoder(sound, speaking, text, language, progress, cancel)
+    pitch = prosody.clean_pitch(pitch, speaking)
     progress(1.0, "The voice is analysed")
     return SpeechAnalysis(
         samples=voice.samples,

@@ -141,10 +141,11 @@ def mouth_track(
         share = gaussian_filter1d(certain, 2.0)[:, None] * (TABLE_SHARE if analysis.encoder else 1.0)
         table = table_track(phones, count, fitted)
         mouth += share * (table - mouth)
-    mouth = _rest_in_pauses(mouth, analysis.speaking, rest_pose(fitted))
     aperture = GEOMETRY.index("aperture")
     gate = _gate(analysis, phones, count)
     mouth[:, aperture] += gate * (np.minimum(mouth[:, aperture], shut_aperture(fitted)) - mouth[:, aperture])
+    # Rest comes last: what seems to be a closure far from speech would make resting lips twitch.
+    mouth = _rest_in_pauses(mouth, analysis.speaking, rest_pose(fitted))
     return {name: mouth[:, k].astype(np.float32) for k, name in enumerate(GEOMETRY)}
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d, median_filter
+from scipy.ndimage import gaussian_filter1d, median_filter, uniform_filter1d
 
 from engines.speech.audio import ANALYSIS_RATE
 from engines.speech.segment import SILENCE, Segment
@@ -27,6 +27,9 @@ SILENT_DB: Final = -60.0
 _PITCH_LOW_HZ, _PITCH_HIGH_HZ = 60.0, 500.0
 _VOICED = 0.5
 _PAUSE_S, _BURST_S = 0.18, 0.06
+_WORDLESS, _WORDLESS_S = 0.6, 0.30
+_NOISE = 0.3
+"""Steady noise without a voice gets 0.4 or more as its median probability of silence; speech 0.1, whispered 0.04."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,24 @@ def speech_mask(loudness_db: np.ndarray) -> np.ndarray:
             if stop - start < shortest * RATE and start > 0 and stop < len(mask):
                 mask[start:stop] = not value
     return mask
+
+
+def voiced_by_somebody(mask: np.ndarray, silence: np.ndarray) -> np.ndarray:
+    """The speech mask without sounds that hold no phone: hiss, hum, tones, a room as loud as the voice : bool (T,).
+
+    Parameters
+    ----------
+    mask : bool (T,), from `speech_mask`, which knows loudness only
+    silence : (T,), probability that no phone is heard
+    """
+    result = mask.copy()
+    for start, stop in runs(mask & (uniform_filter1d(silence.astype(np.float64), 11) > _WORDLESS)):
+        if stop - start >= _WORDLESS_S * RATE:
+            result[start:stop] = False
+    for start, stop in runs(result):
+        if np.median(silence[start:stop]) > _NOISE:
+            result[start:stop] = False
+    return result
 
 
 def runs(mask: np.ndarray) -> list[tuple[int, int]]:

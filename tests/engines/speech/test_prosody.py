@@ -66,3 +66,16 @@ def test_octave_jumps_are_mended() -> None:
     pitch = np.full(60, 120, np.float32)
     pitch[30] = 240
     assert np.allclose(prosody.clean_pitch(pitch, np.ones(60, bool)), 120)
+
+
+def test_sounds_without_phones_are_not_speech() -> None:
+    mask = np.ones(300, bool)
+    silence = np.full(300, 0.05)
+    silence[100:140] = 0.9
+    silence[200:205] = 0.9
+    kept = prosody.voiced_by_somebody(mask, silence)
+    assert kept[:95].all()
+    assert not kept[105:135].any()
+    assert kept[145:].all()
+    assert not prosody.voiced_by_somebody(mask, np.full(300, 0.42)).any()
+    assert mask.all()
