@@ -28,7 +28,9 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         description="Learn an actor. From a portrait the rig draws the lessons; from a video, or a folder that "
         "'soliloquy footage' made, the real frames are the lessons. Stop it when you like: the same command goes on. "
         "The newest pictures lie in FOLDER/work/progress.png. Without -o the actor goes to the user's actors, where "
-        "the engine finds it for the same portrait.",
+        "the engine finds it for the same portrait; with -o, draw it by: "
+        "soliloquy render FOLDER/portrait.png VOICE --engine diffusion_autoencoder -o OUT. On one processor core "
+        "10,000 pictures of 96 px take about ten minutes when nothing else runs.",
     )
     dae.add_argument("source", type=Path, metavar="PORTRAIT|VIDEO|FOOTAGE")
     dae.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="of the actor")
