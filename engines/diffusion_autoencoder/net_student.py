@@ -19,7 +19,6 @@ Seen from a sampler it predicts noise, so `net_sampling` decodes and encodes wit
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
@@ -178,8 +177,3 @@ def shared_noise(seed: int, config: StudentConfig) -> Tensor:
     """x_T of an actor : float32 (1, 3, size, size), the same for all frames, so that they hang together."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(1, 3, config.size, config.size, generator=generator)
-
-
-def parameter_count(model: nn.Module) -> int:
-    """Numbers that a network has learnt."""
-    return sum(math.prod(p.shape) for p in model.parameters())

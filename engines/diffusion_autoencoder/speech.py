@@ -170,6 +170,7 @@ def learn(
     import torch.nn.functional as F
 
     from engines.diffusion_autoencoder.net_speech import SpeechToLatent
+    from engines.diffusion_autoencoder.train import half
 
     total = sum(len(h.codes) for h in heard)
     if total < LEAST_SPOKEN:
@@ -183,7 +184,7 @@ def learn(
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.02)
     cuts = [len(h.codes) - max(8, len(h.codes) // 8) for h in heard]
     shares = np.array(cuts) / sum(cuts)
-    best, kept, waited = np.inf, half_precision(model), 0
+    best, kept, waited = np.inf, half(model), 0
     look = max(1, steps // 24)
     crop = min(150, min(cuts))
 
@@ -220,17 +221,12 @@ def learn(
             unseen = float(np.concatenate(errors).mean())
             waited += 1
             if unseen < best:
-                best, kept, waited = unseen, half_precision(model), 0
+                best, kept, waited = unseen, half(model), 0
             progress((step + 1) / steps, "Learning to speak")
             if waited >= 8:
                 break
     mean = float(np.mean([np.abs(h.codes[c:]).mean() for h, c in zip(heard, cuts, strict=True)]))
     return kept, {"unseen": round(best, 4), "unseen_mean": round(mean, 4)}
-
-
-def half_precision(model: Any) -> dict[str, np.ndarray]:
-    """A network's numbers by name."""
-    return {name: value.detach().cpu().half().numpy() for name, value in model.state_dict().items()}
 
 
 class Mouthpiece:

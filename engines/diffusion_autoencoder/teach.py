@@ -17,7 +17,7 @@ from engines.teaching.window import emphasis, face_window
 
 if TYPE_CHECKING:
     from engines.diffusion_autoencoder.net_student import StudentConfig
-    from engines.diffusion_autoencoder.train import Plan
+    from engines.diffusion_autoencoder.train import Plan, Trainer
 
 LIPS, EYES = 6.0, 4.0
 """How much the lips and the eyes count in teaching beside the rest of the window."""
@@ -111,12 +111,10 @@ def taught_network(
     return network_of(trainer, material)
 
 
-def network_of(trainer: object, material: Material) -> Network:
+def network_of(trainer: Trainer, material: Material) -> Network:
     """What a trainer has taught, with the gain that fits unseen pictures."""
     from engines.diffusion_autoencoder.decode import Decoder
-    from engines.diffusion_autoencoder.train import Trainer
 
-    assert isinstance(trainer, Trainer)
     network = Network(trainer.model.config.facts(), trainer.averaged(), trainer.plan.seed)
     decoder = Decoder(network)
     unseen = material.unseen

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers.training_utils import EMAModel
-from torch import Tensor
+from torch import Tensor, nn
 
 from engines import checkpoint
 from engines.api import CancelToken
@@ -369,7 +369,7 @@ def decibel(a: np.ndarray, b: np.ndarray) -> float:
     return float(10 * np.log10(255**2 / max(1e-9, float(np.square(a.astype(np.float32) - b).mean()))))
 
 
-def half(model: Student) -> dict[str, np.ndarray]:
+def half(model: nn.Module) -> dict[str, np.ndarray]:
     """A network's numbers by name, half precision."""
     return {name: value.detach().cpu().half().numpy() for name, value in model.state_dict().items()}
 

@@ -16,13 +16,13 @@ from engines.diffusion_autoencoder.speech import (
     Mouthpiece,
     Speaker,
     features,
-    half_precision,
     hidden_layers,
     learn,
     load_speaker,
     mouth_of,
     save_speaker,
 )
+from engines.diffusion_autoencoder.train import half
 from engines.errors import InputError, WeightsMissing
 from engines.teaching import bridge
 
@@ -100,9 +100,7 @@ def test_hidden_layers_of_a_model_that_the_user_brings(tmp_path: Path) -> None:
 
 def test_speakers_are_kept_beside_the_network(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    speaker = Speaker(
-        TINY.facts(), half_precision(SpeechToLatent(TINY)), np.ones(4, np.float32), np.ones(4, np.float32)
-    )
+    speaker = Speaker(TINY.facts(), half(SpeechToLatent(TINY)), np.ones(4, np.float32), np.ones(4, np.float32))
     path = tmp_path / "speech.safetensors"
     assert load_speaker(path) is None
     save_speaker(speaker, path)
