@@ -309,14 +309,18 @@ class SelectionPage(Panel):
             self._interpolate,
         )
         row = QHBoxLayout()
-        for text, tip, factor in (
-            (self.tr("× 1.1"), self.tr("Make the selected keys stronger"), 1.1),
-            (self.tr("× 0.9"), self.tr("Make the selected keys weaker"), 0.9),
+        for text, tip, value, time in (
+            (self.tr("× 1.1"), self.tr("Make the selected keys stronger"), 1.1, 1.0),
+            (self.tr("× 0.9"), self.tr("Make the selected keys weaker"), 0.9, 1.0),
+            (self.tr("Slower"), self.tr("Draw the selected keys apart in time, from the first on"), 1.0, 1.25),
+            (self.tr("Faster"), self.tr("Draw the selected keys together in time, from the first on"), 1.0, 0.8),
         ):
             button = QPushButton(text)
             button.setToolTip(tip)
-            button.clicked.connect(lambda _=False, factor=factor: self._scale(factor))
+            button.clicked.connect(lambda _=False, value=value, time=time: self._scale(value, time))
             row.addWidget(button)
+        self.column.addLayout(row)
+        row = QHBoxLayout()
         smooth = QPushButton(self.tr("Smooth"))
         smooth.clicked.connect(
             lambda: session.do(self.tr("Smooth keys"), edits.smooth(session.project, session.selection))
@@ -370,11 +374,11 @@ class SelectionPage(Panel):
             project = commands.set_interpolation(project, channel, frames, interpolation)
         self._session.do(self.tr("Interpolation"), project)
 
-    def _scale(self, factor: float) -> None:
-        project = self._session.project
-        for channel, frames in edits.by_row(self._session.selection).items():
-            project = commands.scale_keys(project, channel, frames, value=factor)
-        self._session.do(self.tr("Scale keys"), project)
+    def _scale(self, value: float, time: float) -> None:
+        session = self._session
+        project, selection = edits.scale(session.project, session.selection, value, time)
+        session.do(self.tr("Scale keys"), project)
+        session.select(selection)
 
 
 def value_range(channel: str) -> tuple[float, float, float, str]:

@@ -250,6 +250,16 @@ def smooth(project: Project, items: Selection) -> Project:
     return project
 
 
+def scale(project: Project, items: Selection, value: float = 1.0, time: float = 1.0) -> tuple[Project, Selection]:
+    """Scale the selected keys: their values about 0, their times from the first of them on."""
+    rows = {row: frames for row, frames in by_row(items).items() if is_curve(row)}
+    pivot = min((frames[0] for frames in rows.values()), default=0)
+    for row, frames in rows.items():
+        project = commands.scale_keys(project, row, frames, value, time, pivot)
+    moved = {Item(row, max(0, round(pivot + (f - pivot) * time))) for row, frames in rows.items() for f in frames}
+    return project, frozenset(moved | {item for item in items if item.row not in rows})
+
+
 def everything(project: Project) -> Selection:
     """All clips, keys and markers."""
     found = {Item(row, i) for row in _CLIP_ROWS for i in range(len(getattr(project, row)))}

@@ -23,6 +23,8 @@ VOWELS = frozenset(["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", 
 DENSE_PX = 4
 """Segments narrower than this on average are drawn as one strip, in pixels."""
 DASH_PX = 1.0
+_BOTH_PX = 112.0
+"""Room from which the ruler says the frame beside the timecode."""
 
 
 def paint_ruler(painter: QPainter, picture: Picture, width: float) -> None:
@@ -46,7 +48,12 @@ def paint_ruler(painter: QPainter, picture: Picture, width: float) -> None:
             painter.setPen(QColor(colors.strong))
             painter.drawLine(QPointF(x, 17), QPointF(x, RULER - 4))
             painter.setPen(QColor(colors.muted))
-            painter.drawText(QPointF(x + 4, 13), ruler_label(frame, picture.rate, label))
+            code = ruler_label(frame, picture.rate, label)
+            painter.drawText(QPointF(x + 4, 13), code)
+            if frame and label * scale.px_per_frame >= _BOTH_PX:
+                after = x + 10 + painter.fontMetrics().horizontalAdvance(code)
+                painter.setPen(QColor(colors.faint))
+                painter.drawText(QPointF(after, 13), str(frame))
         else:
             painter.setPen(QColor(colors.line))
             painter.drawLine(QPointF(x, 22), QPointF(x, RULER - 4))

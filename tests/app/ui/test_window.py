@@ -347,6 +347,12 @@ def test_the_curve_editor_adds_and_drags_keys(filled, qtbot):
     moved = commands.curve(session.project, "jawOpen")
     assert moved is not None
     assert moved.keys[0].frame == 15
+    frame = moved.keys[0].frame
+    session.attempt("Key", commands.set_keys, "jawOpen", [Key(frame + 8, 0.25)])
+    session.select(frozenset({Item("jawOpen", frame), Item("jawOpen", frame + 8)}))
+    slower = next(b for b in filled.inspector.selection.findChildren(QPushButton) if b.text() == "Slower")
+    slower.click()
+    assert Item("jawOpen", frame + 10) in session.selection
     filled.curves.mute.click()
     assert commands.curve(session.project, "jawOpen").mute
 

@@ -125,3 +125,13 @@ def test_trimming_to_the_playhead() -> None:
     assert spans(edits.trim(project, 20, edits.NONE, "end", ripple=True)) == [(10, 20), (30, 60)]
     assert edits.trim(project, 20, frozenset({Item("emotions", 1)}), "end") == project
     assert edits.trim(project, 55, edits.NONE, "start") == project
+
+
+def test_scaling_keys_keeps_them_selected() -> None:
+    items = frozenset({Item("pose.yaw_deg", 5), Item("pose.yaw_deg", 50), Item("jawOpen", 30)})
+    stretched, selection = edits.scale(PROJECT, items, time=2.0)
+    assert selection == {Item("pose.yaw_deg", 5), Item("pose.yaw_deg", 95), Item("jawOpen", 55)}
+    assert [(k.frame, k.value) for k in stretched.curves[0].keys] == [(5, 1.0), (95, -3.0)]
+    stronger, same = edits.scale(PROJECT, items, value=2.0)
+    assert same == items
+    assert [k.value for k in stronger.curves[0].keys] == [2.0, -6.0]
