@@ -57,16 +57,31 @@ def _srt_time(t_s: float) -> str:
 
 
 def captions(words: Sequence[Phone]) -> list[Phone]:
-    """Words joined into lines: a new one after a pause, a sentence's end, or a full line."""
+    """Words joined into lines: a new one after a pause or a sentence's end; longer runs in lines of like length."""
+    runs: list[list[Phone]] = []
+    for word in words:
+        last = runs[-1][-1] if runs else None
+        if last is None or word.start_s - last.end_s > _LINE_PAUSE_S or last.label[-1:] in ".!?。！？":
+            runs.append([word])
+        else:
+            runs[-1].append(word)
+    return [line for run in runs for line in _balanced(run)]
+
+
+def _balanced(words: Sequence[Phone]) -> list[Phone]:
+    """A run of words in as few lines as possible, none of which is left with a single short word."""
+    fewest = len(_filled(words, _LINE_LETTERS))
+    letters = sum(len(word.label) + 1 for word in words)
+    limits = range(letters // fewest, _LINE_LETTERS)
+    return next((lines for n in limits if len(lines := _filled(words, n)) == fewest), _filled(words, _LINE_LETTERS))
+
+
+def _filled(words: Sequence[Phone], letters: int) -> list[Phone]:
+    """Words joined into lines of at most so many letters."""
     lines: list[Phone] = []
     for word in words:
         last = lines[-1] if lines else None
-        if (
-            last is None
-            or word.start_s - last.end_s > _LINE_PAUSE_S
-            or last.label[-1:] in ".!?。！？"
-            or len(last.label) + 1 + len(word.label) > _LINE_LETTERS
-        ):
+        if last is None or len(last.label) + 1 + len(word.label) > letters:
             lines.append(word)
         else:
             lines[-1] = dataclasses.replace(last, end_s=word.end_s, label=f"{last.label} {word.label}")

@@ -63,6 +63,10 @@ def test_caption_lines_break_at_pauses_and_length() -> None:
     words = [Phone(i, i + 0.9, "word") for i in range(12)]
     assert all(len(line.label) <= 42 for line in captions(words))
     assert len(captions([Phone(0, 1, "a"), Phone(2, 3, "b")])) == 2
+    text = "a picture and a voice and we will gladly speak for you"
+    lines = captions([Phone(i, i + 1, label) for i, label in enumerate(text.split())])
+    assert [len(line.label) for line in lines] == [28, 25]  # no last word on its own
+    assert captions([]) == []
 
 
 def test_textgrid(take: Take, tmp_path: Path) -> None:
