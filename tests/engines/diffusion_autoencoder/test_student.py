@@ -180,6 +180,17 @@ def test_a_device_that_is_not_there_is_named() -> None:
             device_of("cuda")
 
 
+def test_a_taught_network_survives_its_file(tmp_path: Path) -> None:
+    """Teaching orders numbers by channel; files do not know that."""
+    from safetensors.numpy import load_file, save_file
+
+    model = stirred().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    save_file(half(model), tmp_path / "network.safetensors")
+    back = load_file(tmp_path / "network.safetensors")
+    for name, value in model.state_dict().items():
+        assert np.allclose(back[name], value.numpy(), atol=1e-3), name
+
+
 def test_step_counts_that_cannot_be_are_refused() -> None:
     network = Network(TINY.facts(), half(stirred()))
     pairs = some_pairs(1)
