@@ -237,13 +237,13 @@ def _draw_eye(
             line = lash_strength * _smooth(0.05, 0.5, upper) * _smooth(-0.1, 0.15, s) * _smooth(-0.1, 0.15, 1 - s)
             if line > 0:
                 d = t - u1
-                sigma = 0.02 * size
+                sigma = 0.028 * size
                 if d < 0:
                     weight = 0.75 * np.exp(-((d / sigma) ** 2))
                 else:
                     # single lashes, of uneven length and place
                     comb = 0.5 * np.sin(83.0 * s + 17.0 * s * s) + 0.5 * np.sin(131.0 * s + 2.0)
-                    length = (0.03 + 0.012 * comb) * size
+                    length = (0.048 + 0.016 * comb) * size
                     weight = 0.7 * np.exp(-((d / length) ** 2)) * (1 - 0.2 * (0.5 - 0.5 * comb) * min(1.0, d / sigma))
                 weight *= line
                 for c in range(3):
