@@ -47,15 +47,22 @@ def lift_style(
     if not clip.is_file():
         raise InputError(f"There is no clip {clip}. Check the path.")
     filmed = clip.suffix.lower() in VIDEOS
-    motion = studio.imported(
-        Project(performance=str(clip.absolute())), progress=scaled(progress, 0.0, 0.7), cancel=cancel
-    )
-    assert motion is not None
+    watch = scaled(progress, 0.0, 0.7)
+    if filmed:
+        from engines.capture.capture import capture
+        from engines.capture.lips import of_track
+
+        found = capture(clip, progress=watch, cancel=cancel)
+        motion, seen = found.performance, of_track(found.track, found.performance.rate)
+    else:
+        from app.export import read_curves
+
+        motion, seen = read_curves(clip), None
     if voice is None and filmed and has_sound(clip):
         voice = clip
     plain = Project(voice=str((voice or DEMO_VOICE).absolute()), rate=str(motion.rate))
     natural = studio.perform(plain, progress=scaled(progress, 0.7, 1.0), cancel=cancel)
-    style = style_reference.style_of(name, motion, natural, own_words=voice is not None, captured=filmed)
+    style = style_reference.style_of(name, motion, natural, own_words=voice is not None, seen=seen)
     if not head:
         return style, None
     return replace(style, head_motion=1.0, brows=1.0), style_reference.character_of(name, motion, natural)

@@ -19,6 +19,7 @@ from app.core.passes.style import JAW, LIPS, gaussian, smoothed
 from app.core.presets import HeadCharacter, Style
 from engines import arkit
 from engines.api import Performance
+from engines.capture.lips import LipCurves, of_performance
 from engines.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,13 +33,14 @@ BLINKS_PER_MINUTE: Final = 20.0
 """Of the natural style (`app.core.passes.blink`)."""
 BLINK_PRIOR_S: Final = 12.0
 """So many seconds of natural blinking are added to the clip: a short clip tells little about blinks."""
-CAPTURED: Final = {"opening": 0.92, "lips": 0.9, "jaw_hz": 0.85}
-"""How much of these habits is left in captured curves, beside landmarks of the same footage."""
+TYPICAL: Final = {"opening": 1.07, "lips": 1.16, "chin": 1.36, "opening_hz": 0.89}
+"""Habits seen in footage over those of the natural style with the same voice: medians of the 29 talking people of the
+voice benchmark (``tests.benchmarks.style_reference --corpus``). Who moves like them has the natural style."""
 LARGEST_LAG_S: Final = 0.08
 """Larger lags are faults of the clip's sound, not somebody's way of speaking."""
-_HELD: Final = ("mouthSmile", "mouthFrown", "mouthDimple", "mouthPress", "mouthStretch", "browInnerUp", "browOuterUp",
-                "browDown", "eyeSquint", "cheekSquint", "noseSneer")  # fmt: skip
-_DOUBT_HELD, _LARGEST_HELD = 0.08, 0.4
+_HELD: Final = ("mouthSmile", "mouthFrown", "mouthDimple", "mouthPress", "browInnerUp", "browOuterUp", "browDown",
+                "eyeSquint")  # fmt: skip
+_DOUBT_HELD, _LARGEST_HELD = 0.1, 0.25
 """Capture finds up to the first in faces that hold nothing."""
 
 
@@ -50,9 +52,9 @@ class Habits:
     ----------
     duration_s : of what was looked at
     jaw : deviation of the jaw's opening while the mouth moves, ARKit weight (``jawOpen`` less ``mouthClose``)
-    opening : deviation of the distance of the lips while the mouth moves, in distances of the outer eye corners
+    opening, chin : the same of the distances of the lips and of chin and nose, in distances of the outer eye corners
     lips : deviation of the mouth's width above `LOW_HZ`, in distances of the outer eye corners
-    jaw_hz, lips_hz : their middle frequency: deviation of the speed over 2 pi times that of the value
+    jaw_hz, opening_hz, lips_hz : their middle frequency: deviation of the speed over 2 pi times that of the value
     brows : deviation of the raise of the brows, ARKit weight
     blinks_per_minute : how often the eyes shut
     pitch_deg, yaw_deg, roll_deg : deviation of the head's angles slower than `LOW_HZ`
@@ -65,8 +67,10 @@ class Habits:
     duration_s: float
     jaw: float
     opening: float
+    chin: float
     lips: float
     jaw_hz: float
+    opening_hz: float
     lips_hz: float
     brows: float
     blinks_per_minute: float
@@ -99,33 +103,29 @@ def middle_hz(curve: np.ndarray, rate: float) -> float:
     return speed / (2 * np.pi * deviation) if deviation > 1e-6 else 0.0
 
 
-def measure(performance: Performance, model: MouthModel | None = None) -> Habits:
+def measure(performance: Performance, seen: LipCurves | None = None) -> Habits:
     """The habits in a performance.
 
     Parameters
     ----------
-    model : the mouth that widths are measured on, default that of the average head
+    seen : the distances in the footage that it was captured from; else they are taken on the average head
 
     Raises
     ------
     InputError
         If it is shorter than `SHORTEST_S`.
     """
-    from engines.rig.measure import geometry_of
-
     rate = float(performance.rate)
     if len(performance) < SHORTEST_S * rate:
         raise InputError(
             f"A clip of {len(performance) / rate:.1f} s shows no way of speaking. Use 5 to 60 s in which one person "
             "talks."
         )
-    model = model or _average_mouth()
     weights = performance.weights.astype(np.float64)
     jaw = jaw_curve(weights)
-    geometry = geometry_of(model, performance.with_(head=np.zeros_like(performance.head)))
-    width = geometry["width"].astype(np.float64)
-    width -= gaussian(width, rate / (2 * np.pi * LOW_HZ))
-    busy = moving(jaw, rate)
+    lips = seen or of_performance(performance, _average_mouth())
+    width = lips.width - gaussian(lips.width, rate / (2 * np.pi * LOW_HZ))
+    busy = moving(lips.opening, rate)
     angles = np.degrees(performance.head[:, :3].astype(np.float64))
     slow = gaussian(angles, rate / (2 * np.pi * LOW_HZ))
     raised = weights[:, list(arkit.indices("browInnerUp", "browOuterUp"))].mean(1)
@@ -133,9 +133,11 @@ def measure(performance: Performance, model: MouthModel | None = None) -> Habits
     return Habits(
         duration_s=len(performance) / rate,
         jaw=float(jaw[busy].std()),
-        opening=float(geometry["aperture"][busy].std()),
+        opening=float(lips.opening[busy].std()),
+        chin=float(lips.chin[busy].std()),
         lips=float(width[busy].std()),
         jaw_hz=middle_hz(jaw, rate),
+        opening_hz=middle_hz(lips.opening, rate),
         lips_hz=middle_hz(width, rate),
         brows=float(raised.std()),
         blinks_per_minute=blinks(weights) * 60 * rate / len(weights),
@@ -175,7 +177,9 @@ def _average_mouth() -> MouthModel:
     return MouthModel.of(load_head().mesh)
 
 
-def style_of(name: str, clip: Performance, natural: Performance, own_words: bool, captured: bool = True) -> Style:
+def style_of(
+    name: str, clip: Performance, natural: Performance, own_words: bool, seen: LipCurves | None = None
+) -> Style:
     """What turns the natural way of speaking into that of a clip.
 
     Parameters
@@ -183,19 +187,27 @@ def style_of(name: str, clip: Performance, natural: Performance, own_words: bool
     clip : somebody speaks
     natural : what the studio does without a style
     own_words : ``natural`` says what the clip says, in the same time
-    captured : ``clip`` comes from footage, so that what capture loses is given back
+    seen : the distances in the footage that ``clip`` was captured from; None for curves that are no capture
     """
-    model = _average_mouth()
-    wanted, usual = measure(clip, model), measure(natural, model)
-    gain = CAPTURED if captured else dict.fromkeys(CAPTURED, 1.0)
-    smoothing = _smoothing(natural, wanted.jaw_hz / gain["jaw_hz"])
-    run = natural.with_(weights=np.clip(smoothed(natural.weights, smoothing * float(natural.rate)), 0, 1))
-    slow = measure(run, model)
+    rate = float(natural.rate)
+    wanted, usual = measure(clip, seen), measure(natural)
+    typical = TYPICAL if seen is not None else dict.fromkeys(TYPICAL, 1.0)
+    if seen is None:
+        quicker = wanted.jaw_hz / max(usual.jaw_hz, 1e-6)
+    else:
+        quicker = wanted.opening_hz / max(usual.opening_hz, 1e-6) / typical["opening_hz"]
+    smoothing = _smoothing(natural, quicker)
+    run = natural.with_(weights=np.clip(smoothed(natural.weights, smoothing * rate), 0, 1))
+    slow = measure(run)
+    opening = wanted.opening / typical["opening"]
     jaw = _factor(wanted.jaw, slow.jaw, 0.25, 2.5)
+    if seen is not None:  # a capture tells less about the jaw than the chin and the lips themselves
+        chin = _factor(wanted.chin / typical["chin"], slow.chin, 0.25, 2.5)
+        jaw = round(float(np.sqrt(chin * _factor(opening, slow.opening, 0.25, 2.5))), 3)
     # Lips show in the width of the mouth, and in what of its opening the jaw does not explain; the truth is between.
-    wide = _factor(wanted.lips / gain["lips"], slow.lips, 0.25, 2.5)
-    lips = float(np.sqrt(wide * _lips_factor(run, jaw, wanted.opening / gain["opening"], model)))
-    lag = _lag(clip, natural) if own_words else 0.0
+    wide = _factor(wanted.lips / typical["lips"], slow.lips, 0.25, 2.5)
+    lips = float(np.sqrt(wide * _lips_factor(run, jaw, opening)))
+    lag = _lag(clip, natural, seen) if own_words else 0.0
     blinking = (wanted.blinks_per_minute * wanted.duration_s + BLINKS_PER_MINUTE * BLINK_PRIOR_S) / (
         wanted.duration_s + BLINK_PRIOR_S
     )
@@ -238,18 +250,17 @@ def _factor(wanted: float, usual: float, low: float, high: float) -> float:
     return round(float(np.clip(wanted / max(usual, 1e-6), low, high)), 3)
 
 
-def _lips_factor(natural: Performance, jaw: float, wanted: float, model: MouthModel) -> float:
+def _lips_factor(natural: Performance, jaw: float, wanted: float) -> float:
     """The strength of the lips with which they open as far as wanted, once the jaw has its strength, 0.25 to 2.5."""
-    from engines.rig.measure import geometry_of
-
+    model = _average_mouth()
     weights = natural.weights.astype(np.float64)
-    busy = moving(jaw_curve(weights), float(natural.rate))
+    busy = moving(of_performance(natural, model).opening, float(natural.rate))
     weights[:, JAW] *= jaw
 
     def opening(lips: float) -> float:
         tried = weights.copy()
         tried[:, LIPS] *= lips
-        return float(geometry_of(model, np.clip(tried, 0, 1))["aperture"][busy].std())
+        return float(of_performance(natural.with_(weights=np.clip(tried, 0, 1)), model).opening[busy].std())
 
     low, high = 0.25, 2.5
     for _ in range(12):
@@ -258,19 +269,22 @@ def _lips_factor(natural: Performance, jaw: float, wanted: float, model: MouthMo
     return 0.5 * (low + high)
 
 
-def _smoothing(natural: Performance, wanted_hz: float) -> float:
-    """The smoothing in seconds after which the natural jaw has a wanted middle frequency; negative sharpens."""
+def _smoothing(natural: Performance, change: float) -> float:
+    """The smoothing in seconds that changes the middle frequency of the natural jaw by a factor; negative sharpens."""
     rate = float(natural.rate)
+    jaw = jaw_curve(natural.weights)
     tried = np.linspace(-0.04, 0.12, 33)
-    found = [middle_hz(smoothed(jaw_curve(natural.weights), s * rate), rate) for s in tried]
-    return float(tried[int(np.argmin(np.abs(np.array(found) - wanted_hz)))])
+    found = np.array([middle_hz(smoothed(jaw, s * rate), rate) for s in tried])
+    return float(tried[int(np.argmin(np.abs(found - change * middle_hz(jaw, rate))))])
 
 
-def _lag(clip: Performance, natural: Performance) -> float:
-    """How much later the clip's jaw moves than the natural one with the same words, in seconds; 0 if they disagree."""
-    other = natural.resampled(clip.rate)
-    count = min(len(clip), len(other))
-    a, b = jaw_curve(clip.weights)[:count], jaw_curve(other.weights)[:count]
+def _lag(clip: Performance, natural: Performance, seen: LipCurves | None) -> float:
+    """How much later the clip's lips open than the natural ones with the same words, in seconds; 0 if they disagree."""
+    model = _average_mouth()
+    a = (seen or of_performance(clip, model)).opening
+    b = of_performance(natural.resampled(clip.rate), model).opening
+    count = min(len(a), len(b))
+    a, b = a[:count], b[:count]
     if min(a.std(), b.std()) < 1e-6:
         return 0.0
     fine = 4
