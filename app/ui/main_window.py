@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDockWidget,
     QMainWindow,
-    QMenu,
     QTabBar,
     QTabWidget,
     QVBoxLayout,
@@ -25,8 +24,7 @@ from PySide6.QtWidgets import (
 
 from app.core import folders, safety
 from app.core.project import Project
-from app.ui import icons
-from app.ui.actions import ACTIONS, MENUS
+from app.ui import icons, menus
 from app.ui.controllers.edit import EditController
 from app.ui.controllers.files import FileController
 from app.ui.controllers.layers import LayerController
@@ -34,6 +32,7 @@ from app.ui.controllers.live_link import LiveLinkController
 from app.ui.controllers.play import PlayController
 from app.ui.controllers.presets import PresetController
 from app.ui.controllers.references import ReferenceController
+from app.ui.controllers.tracks import TrackController
 from app.ui.controllers.view import ViewController
 from app.ui.emotion_pad import EmotionPad
 from app.ui.head_view import HeadView
@@ -82,7 +81,7 @@ class MainWindow(QMainWindow):
         self.shortcuts = Shortcuts(folders.config() / "shortcuts.json")
         self.session = session or Session(self)
         self.player = Player(self)
-        self.actions_by_id = self._make_actions()
+        self.actions_by_id = menus.make_actions(self)
         self.viewer = Viewer()
         self.transport = Transport(self.session, self.player, self.actions_by_id)
         self.media = MediaPanel(self.session)
@@ -96,6 +95,7 @@ class MainWindow(QMainWindow):
         self.judge = JudgePanel(self.session)
         self.head_view: HeadView | None = None
         self.editing = EditController(self)
+        self.tracks = TrackController(self)
         self.playing = PlayController(self)
         self.files = FileController(self)
         self.viewing = ViewController(self)
@@ -105,7 +105,9 @@ class MainWindow(QMainWindow):
         self.references = ReferenceController(self)
         self._fill_window()
         self._bind()
-        self._fill_menus()
+        self.recent_menu, self.backups_menu = menus.fill_menus(self)
+        self.backups_menu.aboutToShow.connect(self._fill_backups)
+        self.fill_recent()
         self.apply_shortcuts()
         self.status = StatusLine(self.session, self)
         self.setStatusBar(self.status)
@@ -118,22 +120,6 @@ class MainWindow(QMainWindow):
         self._refresh_actions()
 
     # --- building ---
-
-    def _make_actions(self) -> dict[str, QAction]:
-        found = {}
-        for spec in ACTIONS:
-            action = QAction(self.tr(spec.text), self)
-            if spec.icon:
-                action.setIcon(icons.icon(spec.icon))
-                action.setProperty("icon_name", spec.icon)
-            action.setProperty("action_id", spec.id)
-            action.setCheckable(spec.checkable)
-            action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
-            found[spec.id] = action
-            self.addAction(action)
-        found["file.quit"].setMenuRole(QAction.MenuRole.QuitRole)
-        found["tools.about"].setMenuRole(QAction.MenuRole.AboutRole)
-        return found
 
     def _fill_window(self) -> None:
         middle = QWidget()
@@ -202,38 +188,9 @@ class MainWindow(QMainWindow):
         action = self.sender()
         self._handlers[str(action.property("action_id"))]()
 
-    def _fill_menus(self) -> None:
-        bar = self.menuBar()
-        self.recent_menu = QMenu(self.tr("Open recent"), self)
-        for title in MENUS:
-            menu = bar.addMenu(self.tr(title))
-            for spec in ACTIONS:
-                if spec.menu != title:
-                    continue
-                menu.addAction(self.actions_by_id[spec.id])
-                if spec.id == "file.open":
-                    menu.addMenu(self.recent_menu)
-                if spec.id == "file.save_as":
-                    self.backups_menu = menu.addMenu(self.tr("Earlier versions"))
-                    self.backups_menu.aboutToShow.connect(self._fill_backups)
-                if spec.rule:
-                    menu.addSeparator()
-            if title == "View":
-                menu.addSeparator()
-                for dock in self.docks.values():
-                    menu.addAction(dock.toggleViewAction())
-        self.fill_recent()
-
     def apply_shortcuts(self) -> None:
-        """Give every action its keys and say them in its tool tip."""
-        for spec in ACTIONS:
-            action = self.actions_by_id[spec.id]
-            keys = [QKeySequence(key) for key in self.shortcuts.keys(spec.id)]
-            action.setShortcuts(keys)
-            text = self.tr(spec.tip) if spec.tip else self.tr(spec.text).rstrip("…")
-            if keys:
-                text += f"  ({keys[0].toString(QKeySequence.SequenceFormat.NativeText)})"
-            action.setToolTip(text)
+        """Give every action the keys that the artist wants, and say them in its tool tip."""
+        menus.apply_shortcuts(self.actions_by_id, self.shortcuts)
 
     def fill_recent(self) -> None:
         self.recent_menu.clear()

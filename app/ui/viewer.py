@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.ui import icons, theme
 from app.ui.viewer_model import FacePoints, ViewTransform
+from app.ui.viewer_painting import draw_checkers, draw_label, draw_safe_areas
 
 HANDLES = ("head", "roll", "eyes", "browLeft", "browRight", "mouthLeft", "mouthRight", "jaw")
 
@@ -144,7 +145,7 @@ class Viewer(QWidget):
         image = self._image or self._still
         assert image is not None
         if image.hasAlphaChannel():
-            _checkers(painter, box)
+            draw_checkers(painter, box)
         painter.drawImage(box, image)
         if self.show_onion and self._still is not None and self._image is not None:
             painter.setOpacity(0.45)
@@ -154,7 +155,7 @@ class Viewer(QWidget):
         if self.show_wipe and self._other is not None:
             self._paint_wipe(painter, box)
         if self.show_safe:
-            _safe_areas(painter, box)
+            draw_safe_areas(painter, box)
         self._paint_overlays(painter)
         if self.show_handles and self.face is not None and (self.handles_always or self.underMouse() or self._drag):
             self._paint_handles(painter)
@@ -213,7 +214,7 @@ class Viewer(QWidget):
             return
         for text, width, left in zip(self.captions, widths, (True, False), strict=True):
             label = QRectF(box.left() + 8 if left else box.right() - width - 8, box.top() + 8, width, 22)
-            _label(painter, label, text)
+            draw_label(painter, label, text)
 
     def _paint_overlays(self, painter: QPainter) -> None:
         if self.mesh is not None:
@@ -277,12 +278,12 @@ class Viewer(QWidget):
             name = _NAMES[self._hover]
             width = painter.fontMetrics().horizontalAdvance(name) + 16
             at = places[self._hover]
-            _label(painter, QRectF(at.x() - width / 2, at.y() + 16, width, 22), name)
+            draw_label(painter, QRectF(at.x() - width / 2, at.y() + 16, width, 22), name)
 
     def _paint_note(self, painter: QPainter) -> None:
         width = painter.fontMetrics().horizontalAdvance(self.note) + 28
         box = QRectF(self.width() / 2 - width / 2, self.height() - 42, width, 28)
-        _label(painter, box, self.note)
+        draw_label(painter, box, self.note)
         if self.busy > 0:
             painter.fillRect(
                 QRectF(box.left() + 10, box.bottom() - 4, (box.width() - 20) * self.busy, 2),
@@ -393,36 +394,3 @@ _NAMES = {
     "head": "Turn head", "roll": "Tilt head", "eyes": "Gaze", "browLeft": "Brow", "browRight": "Brow",
     "mouthLeft": "Mouth corner", "mouthRight": "Mouth corner", "jaw": "Jaw",
 }  # fmt: skip
-
-
-def _label(painter: QPainter, box: QRectF, text: str) -> None:
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(12, 13, 16, 205))
-    painter.drawRoundedRect(box, 6, 6)
-    painter.setPen(QColor("#f2f3f5"))
-    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-
-
-def _checkers(painter: QPainter, box: QRectF) -> None:
-    painter.fillRect(box, QColor("#6e7177") if theme.current().name == "dark" else QColor("#c4c7cd"))
-    brush = QColor(255, 255, 255, 30)
-    painter.save()
-    painter.setClipRect(box)
-    side = 12
-    for row in range(int(box.height() // side) + 1):
-        for column in range(row % 2, int(box.width() // side) + 1, 2):
-            painter.fillRect(QRectF(box.left() + column * side, box.top() + row * side, side, side), brush)
-    painter.restore()
-
-
-def _safe_areas(painter: QPainter, box: QRectF) -> None:
-    """Action safe 93 % and title safe 90 % of the frame (SMPTE ST 2046-1), and the centre."""
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    for part, alpha in ((0.93, 150), (0.90, 220)):
-        painter.setPen(QPen(QColor(255, 255, 255, alpha), 1))
-        dx, dy = box.width() * (1 - part) / 2, box.height() * (1 - part) / 2
-        painter.drawRect(box.adjusted(dx, dy, -dx, -dy))
-    middle = box.center()
-    painter.drawLine(middle - QPointF(10, 0), middle + QPointF(10, 0))
-    painter.drawLine(middle - QPointF(0, 10), middle + QPointF(0, 10))

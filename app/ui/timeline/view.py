@@ -27,13 +27,13 @@ from PySide6.QtWidgets import QScrollBar, QToolTip, QWidget
 
 from app.ui import theme
 from app.ui.timeline import painting
+from app.ui.timeline.describe import describe
 from app.ui.timeline.drags import Drag, start_drag
 from app.ui.timeline.edits import Selection
 from app.ui.timeline.headers import HEADER, header_hit, paint_headers, share_at
 from app.ui.timeline.layout import RULER, Hit, Item, Row, Scene, content_height, hit, in_box
 from app.ui.timeline.picture import Picture, mix
 from app.ui.timeline.scale import TimeScale, snap
-from engines.timebase import timecode
 
 _CURSORS = {
     "start": Qt.CursorShape.SizeHorCursor, "end": Qt.CursorShape.SizeHorCursor, "ease_in": Qt.CursorShape.SizeHorCursor,
@@ -424,41 +424,7 @@ class TimelineView(QWidget):
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             at = QPointF(event.pos())
-            text = self._describe(self.hit(at), self.frame_at(at)) if at.x() >= HEADER else ""
+            text = describe(self.picture, self.hit(at), self.frame_at(at)) if at.x() >= HEADER else ""
             QToolTip.showText(event.globalPos(), text, self)
             return True
         return super().event(event)
-
-    def _describe_mood(self, target: Hit, frame: int) -> str:
-        """What the voice tells at a frame, in words."""
-        mood = self.picture.mood
-        if target.row is None or target.row.kind != "heard" or mood is None or not 0 <= frame < len(mood):
-            return ""
-        names = self.picture.names
-        found = sorted(zip(mood.shares[frame].tolist(), mood.emotions, strict=True), reverse=True)
-        shares = ", ".join(f"{names.get(name, name)} {share:.0%}" for share, name in found if share >= 0.05)
-        levels = self.tr("arousal %+.2f (line), valence %+.2f (dashes)") % (mood.arousal[frame], mood.valence[frame])
-        return f"{shares or self.tr('No clear mood')}\n{levels}"
-
-    def _describe(self, target: Hit, frame: int) -> str:
-        scene, item = self.picture.scene, target.item
-        if item is None:
-            return self._describe_mood(target, frame)
-        if item.row in ("words", "phones"):
-            segment = scene.segments(item.row)[item.index]
-            length = segment.end_s - segment.start_s
-            return f"{segment.label}  {segment.start_s:.2f} s, {length * 1000:.0f} ms, {segment.confidence:.0%} sure"
-        if item.row in ("emotions", "styles"):
-            clip = scene.clips(item.row)[item.index]
-            start, end = (timecode(f, self.picture.rate) for f in (clip.start, scene.end(clip)))
-            name = getattr(clip, "emotion", "") or getattr(clip, "style", "")
-            return f"{self.picture.names.get(name, name)}  {start} to {end}"
-        if item.row == "markers":
-            return scene.project.markers[item.index].name
-        values = (
-            f"{curve.channel} = {key.value:.3g}"
-            for curve in scene.project.curves
-            for key in curve.keys
-            if key.frame == item.index and (target.row is None or curve.channel in target.row.channels())
-        )
-        return "\n".join(values)

@@ -6,6 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QPoint, QPointF, Qt
 
+from app.ui.timeline.describe import describe
 from app.ui.timeline.headers import HEADER, share_box
 from app.ui.timeline.layout import RULER
 
@@ -22,7 +23,7 @@ def test_the_lane_shows_what_was_heard(filled: Any) -> None:
     view.repaint()
     hit = view.hit(QPointF(HEADER + 40, RULER + row.top + 10))
     assert hit.row.kind == "heard"
-    assert "arousal" in view._describe(hit, 10)
+    assert "arousal" in describe(picture, hit, 10)
 
 
 def test_its_slider_sets_the_share_as_one_step(filled: Any, qtbot: Any) -> None:

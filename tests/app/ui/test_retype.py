@@ -42,7 +42,7 @@ def test_escape_leaves_the_old_word_and_no_phone_is_refused(filled: Any) -> None
     assert session.project == before
     told: list[str] = []
     session.told.connect(lambda message, _: told.append(message))
-    filled.editing._on_named(Item("phones", 0), "grunt")
+    filled.tracks._on_named(Item("phones", 0), "grunt")
     assert session.project == before
     assert "no phone" in told[-1]
 
@@ -50,7 +50,7 @@ def test_escape_leaves_the_old_word_and_no_phone_is_refused(filled: Any) -> None
 def test_a_marker_is_renamed(filled: Any) -> None:
     session = filled.session
     session.attempt("Marker", commands.add_marker, 20, "Marker 1")
-    filled.editing.retype(Item("markers", 0))
+    filled.tracks.retype(Item("markers", 0))
     line = filled.timeline.view.findChildren(NameEdit)[-1]
     QTest.keyClicks(line, "Turn")
     QTest.keyClick(line, Qt.Key.Key_Return)

@@ -202,9 +202,9 @@ def test_copying_and_pasting_at_the_playhead(filled):
 
 
 def test_handles_pose_the_head(filled):
-    filled.editing._on_handle_pressed("head")
-    filled.editing._on_handle("head", 0.1, 0.0)
-    filled.editing._on_handle("head", 0.2, 0.0)
+    filled.tracks._on_handle_pressed("head")
+    filled.tracks._on_handle("head", 0.1, 0.0)
+    filled.tracks._on_handle("head", 0.2, 0.0)
     filled.session.edit_ended()
     curve = commands.curve(filled.session.project, "pose.yaw_deg")
     assert curve is not None
@@ -491,11 +491,11 @@ def test_space_presses_a_button_reached_by_tab_and_plays_elsewhere(filled, qtbot
 
 
 def test_a_double_click_in_a_gap_adds_a_word(filled):
-    filled.editing._on_empty("words", 40)
+    filled.tracks._on_empty("words", 40)
     assert [w.label for w in filled.session.words()] == ["one", "two", "word"]
     assert filled.session.selection == {Item("words", 2)}
     filled.session.undo()
-    filled.editing._on_empty("words", 6)  # no room under a word
+    filled.tracks._on_empty("words", 6)  # no room under a word
     assert len(filled.session.words()) == 2
 
 
