@@ -116,7 +116,7 @@ class DiffusionEngine:
         stop: int | None = None,
         cancel: CancelToken | None = None,
     ) -> Iterator[np.ndarray]:
-        """Frames one by one, as `engines.api.Engine.render` says. A draft is drawn in a single step.
+        """Frames one by one, as `engines.api.Engine.render` says.
 
         Raises
         ------
@@ -190,7 +190,7 @@ class DiffusionEngine:
             if decoder is not None:
                 references = np.stack([actor.window.cut(stages.window.draw(*one, False)) for one in group])
                 part = codes[at : at + len(group)]
-                drawn = decoder.decode(part, references, 1 if options.draft else STEPS, cancel=cancel)
+                drawn = decoder.decode(part, references, STEPS, cancel=cancel)
                 for frame, picture, reference in zip(frames, drawn, references.astype(np.float32), strict=True):
                     stages.pane.paste(frame, reference + actor.network.gain * (picture - reference), reference)
             yield from frames
