@@ -28,6 +28,9 @@ from app.core.references import lift_style
 from app.core.studio import Studio
 from app.core.style_reference import TYPICAL, Habits, measure, style_of
 from engines.api import Performance
+from engines.capture.capture import capture
+from engines.capture.lips import SMOOTH_S, LipCurves, of_track
+from engines.capture.smooth import parabola
 
 SHOWN = ("jaw", "opening", "lips", "jaw_hz", "lips_hz", "brows", "blinks_per_minute", "lean", "yaw_deg", "nod_deg")
 
@@ -42,12 +45,12 @@ def lifted(studio: Studio, clips: list[tuple[Path, Path | None]]) -> dict[str, t
     found = {}
     for clip, sound in clips:
         style, _ = lift_style(studio, clip, f"Benchmark {clip.stem}", sound)
-        motion = studio.imported(Project(performance=str(clip.absolute())))
-        assert motion is not None
+        caught = capture(clip)
+        habits = measure(caught.performance, of_track(caught.track, caught.performance.rate))
         print(f"\n{clip.name}")
-        line("as captured", measure(motion))
+        line("in the footage", habits)
         print("  " + presets.dumps(style).replace("\n", "\n  ").rstrip())
-        found[clip.stem] = presets.save(style), measure(motion)
+        found[clip.stem] = presets.save(style), habits
     return found
 
 
@@ -74,9 +77,6 @@ def on_other_voices(studio: Studio, styles: dict[str, tuple[str, Habits]], voice
 
 
 def closed_loop(studio: Studio, portraits: list[Path], voices: list[Path]) -> None:
-    from engines.capture.capture import capture
-    from engines.capture.lips import of_track
-
     ratios: dict[str, list[float]] = {key: [] for key in ("opening", "chin", "lips", "opening_hz", "lips_hz", "brows")}
     print("\nclosed loop")
     with tempfile.TemporaryDirectory() as folder:
@@ -98,9 +98,6 @@ def closed_loop(studio: Studio, portraits: list[Path], voices: list[Path]) -> No
 
 def corpus(studio: Studio, folder: Path) -> None:
     """The habits of the corpus's talkers over those of the natural style with the same voices."""
-    from engines.capture.lips import SMOOTH_S, LipCurves
-    from engines.capture.smooth import parabola
-
     ratios: dict[str, list[float]] = {key: [] for key in TYPICAL}
     for path in sorted(folder.glob("*.npz")):
         data = np.load(path)
