@@ -299,7 +299,7 @@ def gains(readout: Readout, everybody: list[dict[str, Any]]) -> np.ndarray:
         both = np.cov(answers[:, unit], truth[:, unit])
         agreement = both[0, 1] / max(np.sqrt(both[0, 0] * both[1, 1]), 1e-9)
         if agreement > READABLE:
-            result[unit] = np.clip(both[1, 1] / both[0, 1], 1, 1.8)
+            result[unit] = np.clip(np.sqrt(both[1, 1] / both[0, 0]), 1, 1.8)
         print(f"{name:20s} r {agreement:.2f}  x {result[unit]:.2f}")
     result[LOOK] = 1
     result[arkit.INDEX["tongueOut"]] = 0

@@ -4,7 +4,8 @@ What a detector finds differs from where the skin is: some landmarks lag, some s
 turns, all err together. ``assets/capture/readout.npz`` holds that difference, measured on drawn people whose motion
 was known (`packaging/make_capture.py`): how each unit moves what is *found* beyond how it moves the mesh, what the
 pose adds, and the covariance of the rest. A frame is then explained by the most probable weights and pose
-(maximum a posteriori of a linear Gaussian model, re-linearised about the pose it finds).
+(maximum a posteriori of a linear Gaussian model, re-linearised about the pose it finds) among those that a face can
+take: that no unit goes far below rest is what tells a pucker from less of everything else.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 
 from engines import arkit
 from engines.api import head_angles, look_weights
+from engines.capture.bounded import bounded
 from engines.capture.pose import Poses, PoseSolver, turn_matrices
 from engines.errors import EngineError
 from engines.rig.fit import FittedHead
@@ -28,6 +30,8 @@ ASSET: Final = Path(__file__).resolve().parents[2] / "assets" / "capture" / "rea
 POSE_SPREAD: Final = np.array([0.1, 0.1, 0.1, 2.0, 2.0, 8.0])
 """How far the pose found from the landmarks alone may be off: radians about x, y, z, and centimetres."""
 NEAR_CM: Final = 60.0
+LOWEST, HIGHEST = -0.03, 1.3
+"""Bounds of weights; a little below rest, for the rest of a person is not known exactly."""
 _ROUNDS: Final = 3
 _CHUNK: Final = 256
 LOOK: Final = list(arkit.indices("eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp"))
@@ -94,7 +98,7 @@ class Decoded:
 
     Attributes
     ----------
-    weights : float64 (T, 52), not limited: a person's features may leave some of them above or below 0 at rest
+    weights : float64 (T, 52), hardly below 0 and not limited to 1; a person's features may leave some above 0 at rest
     head : float64 (T, 6), pitch, yaw, roll in radians, place of the head's pivot in the camera's frame in centimetres
     gaze : float64 (T, 4), as in `engines.api.Performance.gaze`
     error : float64 (T,), mean distance of explained and found landmarks in eye distances
@@ -124,7 +128,11 @@ class Decoder:
         self._units = r.observed(mesh, mesh) + r.units
         pose = pose_jacobian(self.poses)
         basis = np.concatenate([self._units, r.observed(pose, pose)])
-        self._gain = _decoding(r, basis)
+        self._pulled, self._hessian = _normal_equations(r, basis)
+        self._free = np.linalg.inv(self._hessian)
+        unlimited = np.full(len(POSE_SPREAD), 10.0)
+        self._low = np.concatenate([LOWEST - r.mean, -unlimited])
+        self._high = np.concatenate([HIGHEST - r.mean, unlimited])
 
     def decode(self, detected: np.ndarray, corrected: np.ndarray | None = None) -> Decoded:
         """Explain frames.
@@ -151,7 +159,8 @@ class Decoder:
             same = corrected is detected
             found = r.observed(detected_front, detected_front if same else self.poses.frontal(corrected, poses))
             left = found - r.mean @ self._units - pose_terms(head_angles(poses.rotation)) @ r.turned
-            answer = left @ self._gain.T
+            slopes = np.ascontiguousarray(left @ self._pulled.T)
+            answer = bounded(self._hessian, slopes, slopes @ self._free, self._low, self._high)
             change = answer[:, arkit.COUNT :]
             weights = r.mean + answer[:, : arkit.COUNT]
             rest = (left - answer[:, : arkit.COUNT] @ self._units).reshape(len(left), -1, 2)
@@ -199,8 +208,8 @@ def moved(poses: Poses, change: np.ndarray) -> Poses:
     return Poses(poses.rotation @ turn_matrices(np.clip(change[:, :3], -0.4, 0.4)), place, poses.error)
 
 
-def _decoding(readout: Readout, basis: np.ndarray) -> np.ndarray:
-    """The matrix (58, M) from what is left over to weights and pose."""
+def _normal_equations(readout: Readout, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What brings leftovers to slopes (58, M), and the curvature (58, 58) of the improbability."""
     # Inverse of diag(spread^2) + modes^T modes, applied to the basis (Woodbury).
     plain = basis / readout.spread**2
     inner = np.eye(len(readout.modes)) + (readout.modes / readout.spread**2) @ readout.modes.T
@@ -209,4 +218,5 @@ def _decoding(readout: Readout, basis: np.ndarray) -> np.ndarray:
     count = arkit.COUNT
     prior[:count, :count] = np.linalg.inv(readout.covariance + 1e-4 * np.eye(count))
     prior[range(count, len(basis)), range(count, len(basis))] = 1 / POSE_SPREAD**2
-    return np.asarray(np.linalg.solve(pulled @ basis.T + prior, pulled))
+    hessian = pulled @ basis.T + prior
+    return pulled, np.ascontiguousarray((hessian + hessian.T) / 2)
