@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QPushButton
 
 from app.core import commands
@@ -85,6 +86,10 @@ class EnginePage(Panel):
             font = slider.label.font()
             font.setBold(channel in keyed)
             slider.label.setFont(font)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self._show_values()
+        super().showEvent(event)
 
     def _on_playhead(self, _: int) -> None:
         if self.isVisible():

@@ -134,7 +134,7 @@ class PresetsPanel(Panel):
             holder = QWidget()
             flow = FlowLayout()
             holder.setLayout(flow)
-            policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+            policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
             policy.setHeightForWidth(True)
             holder.setSizePolicy(policy)
             self._groups[kind] = flow

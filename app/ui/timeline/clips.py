@@ -17,6 +17,8 @@ from app.ui.timeline.picture import Picture, Shortener, hint, mix
 BAR = 0.22
 HILL = 0.40
 """Opacities of a bar and of its filling, such that words upon both keep a contrast of 4.5 : 1."""
+_PLAIN = 16.0
+"""Bars narrower than this are plain, in pixels."""
 _SMALL = 40.0
 """Bars narrower than this have plain corners, which are quicker to draw, in pixels."""
 _OUTSIDE = 12.0
@@ -65,7 +67,7 @@ def _paint(
     box = QRectF(shown[0] + 0.5, top, max(2.0, shown[1] - shown[0] - 1), LANE - 3)
     color = theme.emotion_color(clip.emotion) if isinstance(clip, EmotionClip) else QColor(colors.rows[3])
     outline, bar, hill, plain = _inks(color.rgb())
-    if right - left < 8:
+    if right - left < _PLAIN:
         painter.fillRect(box, mix(QColor(colors.accent), 0.7) if selected else plain)
         return
     painter.setPen(QPen(QColor(colors.accent), 2) if selected else outline)

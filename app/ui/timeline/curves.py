@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -256,6 +257,10 @@ class CurveEditor(QWidget):
 
     def _on_scrub(self, frame: int) -> None:
         self._session.seek(frame, draft=True)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self._show_value()
+        super().showEvent(event)
 
     def _on_playhead(self, _: int) -> None:
         if self.isVisible():
