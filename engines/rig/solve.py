@@ -14,7 +14,7 @@ import numpy as np
 
 from engines import arkit
 from engines.errors import InputError
-from engines.rig.measure import MouthModel, geometry_of
+from engines.rig.measure import OPENINGS, MouthModel, geometry_of
 from engines.rig.mesh import HeadMesh
 
 TOLERANCE: Final[dict[str, float]] = {
@@ -33,6 +33,10 @@ EFFORT: Final[dict[str, float]] = {
 ``mouthClose``, which keeps the corrective below the movement it corrects."""
 
 CAP: Final[dict[str, float]] = {"jawOpen": 0.8, "jawWithClosedLips": 0.4, "mouthDimple": 0.5, "mouthFrown": 0.5}
+
+
+_FIRM: Final = 0.001
+"""Lips that are to touch are asked for this much more, or least squares would leave them ajar by a hair."""
 
 
 def _movements() -> np.ndarray:
@@ -74,6 +78,9 @@ def solve_mouth(
     want = np.stack(wanted, 1)
     if not np.isfinite(want).all():
         raise InputError("The mouth measures to solve for hold values that are not numbers.")
+    for column, name in enumerate(names):
+        if name in OPENINGS:
+            want[:, column] = np.where(want[:, column] <= 0, -_FIRM, want[:, column])
     model, movements = MouthModel.of(mesh), _movements()
     scale = 1 / np.array([allowed[name] for name in names])
 
