@@ -212,7 +212,7 @@ def analyse(
         )
         whisper.release()
         closing = posteriors[:, [PHONES.index(label) for label in CLOSERS]].sum(1)
-        speaking = prosody.voiced_by_somebody(speaking, posteriors[:, PHONES.index(SILENCE)])
+        speaking = prosody.voiced_by_somebody(speaking, posteriors[:, PHONES.index(SILENCE)], pitch)
         if not speaking.any():
             warnings.append(f"Nobody is heard speaking in {voice.path.name}: the mouth will stay closed.")
         spoken = transcribe.find(sound, posteriors, speaking, stretches, text, language, progress, cancel)

@@ -27,9 +27,12 @@ SILENT_DB: Final = -60.0
 _PITCH_LOW_HZ, _PITCH_HIGH_HZ = 60.0, 500.0
 _VOICED = 0.5
 _PAUSE_S, _BURST_S = 0.18, 0.06
-_WORDLESS, _WORDLESS_S = 0.6, 0.30
-_NOISE = 0.3
-"""Steady noise without a voice gets 0.4 or more as its median probability of silence; speech 0.1, whispered 0.04."""
+_WORDLESS, _WORDLESS_S = 0.6, 0.5
+_SURE, _NEAR_S, _SURE_LEAST = 0.12, 2.0, 8
+"""Frames sure to hold a phone abound near speech; noise is unsure of silence, but never sure of a phone for long."""
+_TREMOR, _LEAP = 0.001, 0.1
+"""Octaves from one frame to the next: a voice's pitch is never quite steady and seldom leaps, unlike hum and hiss."""
+_LIVING, _LIVING_S = 0.2, 0.5
 
 
 @dataclass(frozen=True)
@@ -114,22 +117,40 @@ def speech_mask(loudness_db: np.ndarray) -> np.ndarray:
     return mask
 
 
-def voiced_by_somebody(mask: np.ndarray, silence: np.ndarray) -> np.ndarray:
-    """The speech mask without sounds that hold no phone: hiss, hum, tones, a room as loud as the voice : bool (T,).
+def voiced_by_somebody(mask: np.ndarray, silence: np.ndarray, pitch_hz: np.ndarray) -> np.ndarray:
+    """The speech mask without sounds that nobody's mouth makes: hiss, hum, tones, a room as loud as the voice.
+
+    Breaths and other short sounds stay, for mouths do not rest in them, and so do laughing and singing without words.
 
     Parameters
     ----------
     mask : bool (T,), from `speech_mask`, which knows loudness only
     silence : (T,), probability that no phone is heard
+    pitch_hz : (T,), from `tracks`, 0 where unvoiced
+
+    Returns
+    -------
+    bool (T,)
     """
-    result = mask.copy()
-    for start, stop in runs(mask & (uniform_filter1d(silence.astype(np.float64), 11) > _WORDLESS)):
+    octaves = np.log2(np.where(pitch_hz > 0, pitch_hz, np.nan))
+    change = np.abs(np.diff(octaves, prepend=np.nan))
+    living = _share((change > _TREMOR) & (change < _LEAP), _LIVING_S) > _LIVING
+    sure = _smooth(silence, 5) < _SURE
+    worded = _share(sure, _NEAR_S) * (2 * round(_NEAR_S * RATE) + 1) > _SURE_LEAST - 0.5
+    result = mask & (worded | living)
+    for start, stop in runs(mask & ~living & (_smooth(silence, 11) > _WORDLESS)):
         if stop - start >= _WORDLESS_S * RATE:
             result[start:stop] = False
-    for start, stop in runs(result):
-        if np.median(silence[start:stop]) > _NOISE:
-            result[start:stop] = False
     return result
+
+
+def _share(mask: np.ndarray, within_s: float) -> np.ndarray:
+    """Share of the frames so near either side for which ``mask`` holds, none beyond the ends : float64 (T,)."""
+    return np.asarray(uniform_filter1d(mask.astype(np.float64), 2 * round(within_s * RATE) + 1, mode="constant"))
+
+
+def _smooth(track: np.ndarray, size: int) -> np.ndarray:
+    return np.asarray(uniform_filter1d(track.astype(np.float64), size))
 
 
 def runs(mask: np.ndarray) -> list[tuple[int, int]]:

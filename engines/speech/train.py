@@ -43,7 +43,7 @@ class Options:
     directions: int = 192
     ridge_penalty: float = 3000.0
     table_penalty: float = 100.0
-    ridge_share: float = 0.35
+    ridge_share: float = 0.2
     gain: float = 1 / 0.75
 
 

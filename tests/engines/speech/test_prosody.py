@@ -68,14 +68,18 @@ def test_octave_jumps_are_mended() -> None:
     assert np.allclose(prosody.clean_pitch(pitch, np.ones(60, bool)), 120)
 
 
-def test_sounds_without_phones_are_not_speech() -> None:
-    mask = np.ones(300, bool)
-    silence = np.full(300, 0.05)
-    silence[100:140] = 0.9
-    silence[200:205] = 0.9
-    kept = prosody.voiced_by_somebody(mask, silence)
-    assert kept[:95].all()
-    assert not kept[105:135].any()
-    assert kept[145:].all()
-    assert not prosody.voiced_by_somebody(mask, np.full(300, 0.42)).any()
+def test_sounds_that_nobody_makes_are_not_speech() -> None:
+    mask = np.ones(400, bool)
+    silence = np.full(400, 0.05)
+    silence[100:140] = silence[200:205] = silence[300:340] = 0.9
+    steady, unvoiced = np.full(400, 100.0), np.zeros(400)
+    sung = 200 * 2 ** (0.03 * np.sin(np.arange(400)))
+    for pitch in (steady, unvoiced):
+        kept = prosody.voiced_by_somebody(mask, silence, pitch)
+        assert kept[:95].all()
+        assert not kept[105:135].any()
+        assert kept[145:295].all()
+        assert not prosody.voiced_by_somebody(mask, np.full(400, 0.42), pitch).any()
+    assert prosody.voiced_by_somebody(mask, silence, sung)[20:-20].all()
+    assert prosody.voiced_by_somebody(mask, np.full(400, 0.42), sung)[20:-20].all()
     assert mask.all()
