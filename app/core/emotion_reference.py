@@ -65,9 +65,9 @@ def emotion_from_clips(name: str, emotional: Held, neutral: Held, habits: Habits
         if i not in skipped and abs(value) >= SMALLEST:
             weights[unit] = round(value, 3)
     for side in ("Left", "Right"):
-        smile = weights.get(f"mouthSmile{side}", 0.0)
-        if smile > 0.25:
-            weights[f"cheekSquint{side}"] = round(CHEEKS * smile, 3)
+        smiling = weights.get(f"mouthSmile{side}", 0.0)
+        if smiling > 0.25:
+            weights[f"cheekSquint{side}"] = round(CHEEKS * smiling, 3)
     turn = np.degrees(emotional.angles_rad - neutral.angles_rad)
     look = np.degrees(emotional.gaze - neutral.gaze).reshape(2, 2).mean(0)
     pitch, yaw, roll = (round(float(v), 1) if abs(v) > 0.7 else 0.0 for v in np.clip(turn, -12, 12))

@@ -43,15 +43,15 @@ class ReferenceController(QObject):
     def style(self) -> None:
         dialog = StyleDialog(self._window.session, self._window)
         dialog.made.connect(self._on_made)
-        widgets.widgets.run_dialog(dialog)
+        widgets.run_dialog(dialog)
 
     def emotion(self) -> None:
         dialog = EmotionDialog(self._window.session, self._window)
         dialog.made.connect(self._on_made)
-        widgets.widgets.run_dialog(dialog)
+        widgets.run_dialog(dialog)
 
     def footage(self) -> None:
-        widgets.widgets.run_dialog(FootageDialog(self._window.session, self._window))
+        widgets.run_dialog(FootageDialog(self._window.session, self._window))
 
     def _on_made(self) -> None:
         self._window.presets.reload()

@@ -12,6 +12,7 @@ import soundfile
 from app.core import commands, presets, references
 from app.core.presets import Emotion, HeadCharacter, Style
 from app.core.project import Project
+from app.ui import widgets
 from app.ui.reference_dialogs import EmotionDialog, FootageDialog, StyleDialog
 from engines.api import Performance
 from engines.errors import InputError
@@ -143,6 +144,20 @@ def test_lifted_presets_appear_in_the_panel(window: Any) -> None:
     presets.save(Style("Ann"))
     window.references._on_made()
     assert ("styles", "ann") in window.presets._chips
+
+
+def test_the_menus_open_the_dialogs(window: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+
+    def show(dialog: Any) -> bool:
+        shown.append(dialog.windowTitle())
+        dialog.reject()
+        return False
+
+    monkeypatch.setattr(widgets, "run_dialog", show)
+    for action in ("direct.lift_style", "direct.lift_emotion", "tools.footage"):
+        window.actions_by_id[action].trigger()
+    assert shown == ["Style from a clip", "Emotion from references", "Footage for training"]
 
 
 def test_footage_is_made_and_reported(session: Any, qtbot: Any, tmp_path: Path) -> None:
