@@ -70,4 +70,4 @@ def read_curves(path: Path, options: ExportOptions) -> Performance:
         numerator, denominator = (int(v) for v in _array(archive, "rate", 2))
         rate = parse_rate(Fraction(numerator, denominator))
         arrays = {name: _array(archive, name, width * MAX_FRAMES) for name, width in _ARRAYS.items()}
-    return Performance(rate, **arrays)
+    return Performance(rate, arrays["weights"], arrays["head"], arrays["gaze"], arrays["tongue"])
