@@ -30,6 +30,8 @@ _SKIN_STRIDE: Final = 4
 RANK: Final = 32
 _SPOKEN, _FELT = 220, 110
 _RIDGE: Final = 1e-3
+_STRENGTHS: Final = (1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
+_FOLDS: Final = 5
 _CURVED: Final = 4
 """Mouth coordinates whose products are features too: lips part along curves."""
 _FADE_PX: Final = 6.0
@@ -144,7 +146,7 @@ def face_features(coordinates: np.ndarray, face: np.ndarray | None = None) -> np
     mouth = coordinates[:, MOUTH]
     if face is None:
         told = coordinates[:, EXPRESSION] @ _unmix()
-        face = np.sign(told) * np.maximum(np.abs(told) - _SHARED, 0) * (1 + _SHARED)
+        face = told * np.clip(np.abs(told) / _SHARED - 1, 0, 1)
     return np.concatenate([mouth, face, _products(mouth[:, :_CURVED])], 1)
 
 
@@ -154,11 +156,11 @@ def _unmix() -> np.ndarray:
     return np.asarray(np.linalg.pinv(banks().expression), np.float32)
 
 
-def ridge(features: np.ndarray, values: np.ndarray) -> np.ndarray:
+def ridge(features: np.ndarray, values: np.ndarray, strength: float = _RIDGE) -> np.ndarray:
     """Least squares of values (T, ...) from features (T, F), regularised : float32 (F, ...)."""
     count = len(features)
     scale = np.sqrt((features**2).mean(0)) + 1e-6
-    normal = (features / scale).T @ (features / scale) + _RIDGE * count * np.eye(features.shape[1])
+    normal = (features / scale).T @ (features / scale) + strength * count * np.eye(features.shape[1])
     flat = values.reshape(count, -1).astype(np.float32)
     solved = np.linalg.solve(normal, (features / scale).T @ flat) / scale[:, None]
     return np.asarray(solved.reshape(-1, *values.shape[1:]), np.float32)
@@ -235,14 +237,12 @@ def fit(
     prior = Prior(teacher.crop.size, relief, face, lips, fit_eyes(eyes, numbers))
     cancel.check()
     progress(0.75, "Learning teeth and lids")
-    half = slice(None, None, 2)
-    near, around = residuals(teacher, prior, told[half], features[half], frames[half], 1.0)
+    near, around = residuals(teacher, prior, told, features, frames, 1.0)
     cancel.check()
     progress(0.9, "Learning teeth and lids")
     _, around_felt = residuals(teacher, prior, told_felt, features_felt, teacher.frames(felt), 0.0)
     width, height = teacher.crop.size
-    mouth = _region(near, lips.box, 1, features[half])
-    features = features[half]
+    mouth = _region(near, lips.box, 1, features)
     shade = _quiet(both(around, around_felt, _NOTHING_SHADE), typical, _NOTHING_SHADE)
     skin = Region(Box(0, 0, width, height), _SKIN_STRIDE, shade, np.eye(len(shade), dtype=np.float32))
     progress(1.0, "Learnt")
@@ -306,10 +306,24 @@ def residuals(
 
 
 def _region(values: np.ndarray, box: Box, stride: int, features: np.ndarray) -> Region:
-    """The residual (T, h, w, 3) of a region as patterns and their amounts."""
+    """The residual (T, h, w, 3) of a region while only the mouth moves, as patterns and their amounts."""
     flat = values.reshape(len(values), -1)
     _, order = np.linalg.eigh(flat @ flat.T)
     leading = order[:, ::-1][:, :RANK].T @ flat
     patterns = leading / np.maximum(np.linalg.norm(leading, axis=1, keepdims=True), 1e-6)
-    amounts = ridge(features, flat @ patterns.T)
+    wanted, told = flat @ patterns.T, features[:, OF_MOUTH]
+    fold = np.arange(len(wanted)) % _FOLDS
+    errors, left = [], []
+    for strength in _STRENGTHS:
+        apart = np.zeros_like(wanted)
+        for k in range(_FOLDS):
+            out = fold == k
+            apart[out] = wanted[out] - told[out] @ ridge(told[~out], wanted[~out], strength)
+        left.append(np.square(apart).sum(0))
+        errors.append(left[-1].sum())
+    best = int(np.argmin(errors))
+    # what others of the lessons do not confirm of a pattern is left out, or it shows as creases
+    sure = np.clip(1 - left[best] / np.maximum(np.square(wanted).sum(0), 1e-9), 0, 1)
+    amounts = np.zeros((features.shape[1], len(patterns)), np.float32)
+    amounts[OF_MOUTH] = ridge(told, wanted, _STRENGTHS[best]) * sure
     return Region(box, stride, np.asarray(patterns.reshape(-1, *values.shape[1:]), np.float32), amounts)
