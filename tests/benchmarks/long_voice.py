@@ -47,16 +47,17 @@ def long_voice(recordings: list[Path], minutes: float, path: Path) -> int:
 
 
 def resident_mb(pid: int) -> dict[str, float]:
-    """Resident memory of a process and of its children, by program, MB."""
+    """Memory of a process and of its children, by program, MB; pages that they share are counted once."""
     found: dict[str, float] = {}
     children = Path(f"/proc/{pid}/task/{pid}/children")
     try:
         pids = [pid, *map(int, children.read_text().split())]
         for one in pids:
-            pages = int(Path(f"/proc/{one}/statm").read_text().split()[1])
+            lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
+            shared_out = next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))  # kB
             name = "soliloquy" if one == pid else "encoder"
-            found[name] = found.get(name, 0.0) + pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-    except (OSError, ValueError):  # it has just ended
+            found[name] = found.get(name, 0.0) + shared_out / 1024
+    except (OSError, ValueError, StopIteration):  # it has just ended
         pass
     return found
 
