@@ -12,9 +12,10 @@ import numpy as np
 
 from engines import arkit
 from engines.api import CancelToken
-from engines.capture.decode import Decoder
+from engines.capture.decode import LOOK, Decoder
 from engines.capture.flow import FlowReference, likeness
 from engines.capture.smooth import fill, smooth_motion, smooth_weights
+from engines.capture.solve import FaceSolver
 from engines.capture.track import Track
 from engines.face.landmarks import FaceLandmarks
 from engines.rig.fit import FittedHead, fit_head
@@ -77,8 +78,9 @@ def explain(
         landmarks, size = portrait_of(track, frames, calm)
         fitted = fit_head(landmarks, size)
         heads.append(fitted)
-        decoder = Decoder(fitted)
+        decoder, solver = Decoder(fitted), FaceSolver(fitted)
         reference = None if track.faces is None else FlowReference(track.faces.get(calm))
+        last = -2
         for part in np.array_split(frames, max(1, len(frames) // 128)):
             if cancel is not None:
                 cancel.check()
@@ -90,7 +92,9 @@ def explain(
                 corrected = np.stack([points for points, _ in refined])
                 alike[part] = [share for _, share in refined]
             found = decoder.decode(detected, corrected)
-            weights[part], head[part], gaze[part], error[part] = found.weights, found.head, found.gaze, found.error
+            head[part], gaze[part], error[part] = found.head, found.gaze, found.error
+            weights[part] = both(found.weights, solved(solver, detected, part, track.shots, last))
+            last = int(part[-1])
             done += len(part)
             progress(done / max(1, int(track.seen.sum())))
     confidence = confidence_of(error, track.spread, alike, head[:, 1])
@@ -99,6 +103,37 @@ def explain(
         seen = np.isfinite(error)
     curves = _finish(track, rate, seen, persons, weights, head, gaze)
     return Explained(*curves[:3], confidence, seen, tuple(heads), persons, curves[3])
+
+
+def solved(
+    solver: FaceSolver, points: np.ndarray, frames: np.ndarray, shots: tuple[int, ...], before: int = -2
+) -> np.ndarray:
+    """Weights (T, 52) by which the mesh itself explains landmarks (T, 478, 3).
+
+    Parameters
+    ----------
+    frames : int (T,), increasing numbers of the frames
+    shots : first frame of each shot
+    before : the frame that the solver saw last
+    """
+    result = np.zeros((len(points), arkit.COUNT))
+    for row, (frame, face) in enumerate(zip(frames, points, strict=True)):
+        if frame != before + 1 or frame in shots:
+            solver.restart()
+        result[row] = solver.step(face).weights
+        before = int(frame)
+    return result
+
+
+def both(measured: np.ndarray, geometric: np.ndarray) -> np.ndarray:
+    """The mean of two readings of the weights (T, 52), which err for different reasons.
+
+    One knows what landmarks were seen to do on drawn faces (`engines.capture.decode`), the other trusts the mesh and
+    the landmarks as they are (`engines.capture.solve`). Where the eyes look has one answer.
+    """
+    result = 0.5 * (measured + geometric)
+    result[:, LOOK] = measured[:, LOOK]
+    return np.asarray(result)
 
 
 def confidence_of(error: np.ndarray, spread: np.ndarray, alike: np.ndarray, yaw: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Capture while it happens: a camera, or a file that stands in for one, becomes frames of a Performance at once.
 
 Nothing here looks ahead. The face is watched for a moment first, at rest; the calmest frame gives the person's head
-and rest. Then each picture becomes weights, head and gaze before the next one comes (about 15 ms of one core), evened
+and rest. Then each picture becomes weights, head and gaze before the next one comes (some 20 ms of one core), evened
 by a filter that follows quick motion without delay (`engines.capture.smooth.OneEuro`).
 
     for frame in live(camera("0")):
@@ -22,10 +22,11 @@ import numpy as np
 from engines import arkit
 from engines.api import CancelToken, Performance
 from engines.capture.decode import Decoder
-from engines.capture.explain import LOST_ERROR, calibrated, calmest, confidence_of, portrait_of, resting
+from engines.capture.explain import LOST_ERROR, both, calibrated, calmest, confidence_of, portrait_of, resting, solved
 from engines.capture.flow import FlowReference, laid_out
 from engines.capture.landmarker import Landmarker, make_landmarker
 from engines.capture.smooth import OneEuro
+from engines.capture.solve import FaceSolver
 from engines.capture.track import Tracker
 from engines.capture.video import open_video
 from engines.errors import InputError
@@ -85,6 +86,8 @@ class LiveCapture:
         self.close()
         self._tracker = Tracker(self._face, self._landmarker, keep=True)
         self._decoder: Decoder | None = None
+        self._solver: FaceSolver | None = None
+        self._count = 1
         self._reference: FlowReference | None = None
         self._rest = np.zeros(arkit.COUNT)
         self._home = np.zeros(10)
@@ -134,7 +137,8 @@ class LiveCapture:
         assert track.faces is not None
         frames = np.flatnonzero(track.seen)
         calm = calmest(track, frames)
-        self._decoder = Decoder(fit_head(*portrait_of(track, frames, calm)))
+        fitted = fit_head(*portrait_of(track, frames, calm))
+        self._decoder, self._solver = Decoder(fitted), FaceSolver(fitted)
         self._reference = FlowReference(track.faces.get(calm))
         values, _ = self._read(track.points[frames].astype(float), [track.faces.get(int(i)) for i in frames])
         # A moment of rest has no lows: its middle is the rest.
@@ -147,14 +151,18 @@ class LiveCapture:
         from threadpoolctl import threadpool_limits
 
         assert self._decoder is not None
+        assert self._solver is not None
         assert self._reference is not None
         refined = [self._reference.refine(face, p) for face, p in zip(faces, points, strict=True)]
         with threadpool_limits(1):
             found = self._decoder.decode(points, np.stack([p for p, _ in refined]))
+            numbers = np.arange(self._count, self._count + len(points))
+            weights = both(found.weights, solved(self._solver, points, numbers, (), self._count - 1))
+        self._count += len(points)
         alike = np.array([share for _, share in refined])
         sure = confidence_of(found.error, np.zeros(len(points)), alike, found.head[:, 1])
         sure = np.where(found.error < LOST_ERROR, np.maximum(sure, 0.01), 0)
-        return np.concatenate([found.weights, found.head, found.gaze], 1), sure
+        return np.concatenate([weights, found.head, found.gaze], 1), sure
 
     def _relative(self, values: np.ndarray) -> np.ndarray:
         result = values.copy()
@@ -167,6 +175,7 @@ class LiveCapture:
             if self._since is not None and time_s - self._since > self._settle_s:
                 self.restart()
             return self._frame(time_s, "waiting", self._last, 0.0)
+        self._count += 2  # the solver starts anew after a gap
         gone = time_s - self._seen_s - HOLD_S
         return self._frame(time_s, "lost", self._last * float(np.clip(1 - gone / _FADE_S, 0, 1)), 0.0)
 

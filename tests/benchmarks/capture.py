@@ -159,7 +159,7 @@ def closed_loop(options: argparse.Namespace, folder: Path) -> None:
         name = portrait.stem[:20] + (" (3D)" if solid else "")
         path = folder / f"{number:02d}.mp4"
         try:
-            if not path.exists():
+            if not path.with_suffix(".npz").exists():
                 motion = take(number, portrait, voices[number % len(voices)], curves, studio)
                 shown = drawn(engine, portrait, solid, motion, path)
                 np.savez(path.with_suffix(".npz"), weights=motion.weights, head=shown)
