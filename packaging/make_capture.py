@@ -1,6 +1,6 @@
 """Measure how detected landmarks follow a face whose motion is known: ``assets/capture/readout.npz``.
 
-    python packaging/make_capture.py OUT.npz [--people 48] [--frames FOLDER]
+    python packaging/make_capture.py OUT.npz [--people 26] [--frames FOLDER]
 
 People who do not exist are made from the demo portrait: its face is warped to other identities of the head (CC0), with
 other colours, sides and sizes, and every fourth is the head itself under the portrait's texture. The rig draws them in
@@ -309,7 +309,7 @@ def gains(readout: Readout, everybody: list[dict[str, Any]]) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--people", type=int, default=48)
+    parser.add_argument("--people", type=int, default=26)
     parser.add_argument("--frames", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
