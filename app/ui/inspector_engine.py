@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QPushButton
 
@@ -13,6 +13,9 @@ from app.ui.session import Session
 from app.ui.timeline.curves_model import coordinate, value_at
 from app.ui.widgets import Panel, ValueSlider, clear_layout, heading, muted
 from engines import registry
+
+LABEL_PX = 112
+"""Room for the name of a number; a longer one is cut and told in full by its tool tip."""
 
 
 class EnginePage(Panel):
@@ -68,7 +71,10 @@ class EnginePage(Panel):
             channel = f"{info.id}.{own.name}"
             low, high, step, suffix = value_range(channel)
             neutral = min(max(0.0, low), high)
-            slider = ValueSlider(own.label, low, high, step, 1, suffix, neutral, channel)
+            tip = f"{own.label}\n{channel}"
+            slider = ValueSlider(own.label, low, high, step, 1, suffix, neutral, tip, LABEL_PX)
+            short = slider.label.fontMetrics().elidedText(own.label, Qt.TextElideMode.ElideRight, LABEL_PX)
+            slider.label.setText(short)
             slider.setProperty("channel", channel)
             slider.changed.connect(self._on_slider)
             slider.finished.connect(self._session.edit_ended)
