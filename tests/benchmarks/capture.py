@@ -134,7 +134,7 @@ def drawn(engine: Any, portrait: Path, solid: bool, performance: Performance, pa
     if solid:
         mesh = actor.head_mesh()
         actor, size, shown = MeshActor(mesh, ambient(mesh), portrait.stem), (410, 512), performance.head[:, :3]
-    encoded(engine.render(actor, performance, options=RenderOptions(size=size)), path)  # type: ignore[arg-type]
+    encoded(engine.render(actor, performance, options=RenderOptions(size=size)), path)
     return np.asarray(shown)
 
 
