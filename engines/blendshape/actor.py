@@ -16,7 +16,7 @@ from engines.rig.camera import Camera
 from engines.rig.fit import FittedHead
 from engines.rig.mesh import HeadMesh
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Counted up whenever the same portrait would give other frames."""
 _KEPT_PAINTERS: Final = 2
 

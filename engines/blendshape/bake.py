@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from engines.blendshape.background import pull_push
 from engines.blendshape.eye_parts import Eye
-from engines.blendshape.mouth import INNER, LOWER_TEETH, TONGUE, UPPER_TEETH, normals, surface_colour
+from engines.blendshape.mouth import INNER, LOWER_TEETH, TONGUE, UPPER_TEETH, crown_shade, normals, surface_colour
 from engines.blendshape.palette import Palette
 from engines.blendshape.placement import Placement
 from engines.blendshape.raster import NOTHING, raster
@@ -49,6 +49,7 @@ def bake(person: np.ndarray, placement: Placement, eyes: tuple[Eye, Eye], palett
         part[np.unique(mesh.triangles[mesh.parts == number])] = number
     inside = np.isin(part, (INNER, UPPER_TEETH, LOWER_TEETH, TONGUE))
     colours[inside] = surface_colour(mesh.vertices[inside], part[inside], palette)
+    colours *= crown_shade(mesh.vertices, mesh.triangles, mesh.parts)[:, None]
     colours[part == _LASHES] = np.mean([0.5 * eye.lash + 0.5 * eye.lid[..., :3].mean((0, 1)) for eye in eyes], 0)
 
     corners, uv_corners = mesh.triangles.reshape(-1), mesh.uv[mesh.uv_triangles].reshape(-1, 2)

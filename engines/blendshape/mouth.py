@@ -36,8 +36,13 @@ _OVERBITE_CM: Final = 0.05
 _LINING_BACK_CM: Final = 2.0
 _TONGUE_LOW_CM: Final = 0.22
 _LIP_THICKNESS_CM: Final = 0.65
-_SMILE_CURVE_CM: Final = (0.0, 0.06, 0.02, 0.08, 0.12, 0.15, 0.2)
-"""How far the edges of the teeth lie above the middle incisors', from the middle to the last molar."""
+_SMILE_CURVE_CM: Final = ((0.0, 0.05, 0.02, 0.07, 0.11, 0.15, 0.2), (0.0, 0.0, 0.01, 0.04, 0.06, 0.09, 0.12))
+"""How far the edges of upper and lower teeth lie above the middle incisors', from the middle to the last molar: both
+rows rise towards the back, so that they meet along their whole length."""
+_CROWN_SCALE: Final = np.array([1.12, 1.0, 1.06])
+"""Crowns are this much wider than modelled, about their own middles: neighbours touch, no slit of dark between them."""
+_CROWN_SIDE: Final = 0.3
+"""How much of the light the sides of crowns keep from each other."""
 _JAW: Final = arkit.indices("jawForward", "jawLeft", "jawRight", "jawOpen")
 _ALBEDO: Final = {
     INNER: (0.70, 0.33, 0.31),
@@ -121,9 +126,9 @@ def seat_teeth(vertices: np.ndarray, triangles: np.ndarray, parts: np.ndarray, u
     slant = 0.6 * float(left[1] - right[1]) / float(left[0] - right[0])
     bite = float(lip[1]) - _INCISOR_SHOW_CM
     front = float(lip[2]) - _LIP_THICKNESS_CM
-    for part, sign, edge_y, front_z in (
-        (UPPER_TEETH, -1.0, bite, front),
-        (LOWER_TEETH, 1.0, bite + _OVERBITE_CM, front - 0.2),
+    for part, sign, edge_y, front_z, smile in (
+        (UPPER_TEETH, -1.0, bite, front, _SMILE_CURVE_CM[0]),
+        (LOWER_TEETH, 1.0, bite + _OVERBITE_CM, front - 0.2, _SMILE_CURVE_CM[1]),
     ):
         pieces = _pieces(triangles[parts == part])
         gum = max(pieces, key=len)
@@ -132,22 +137,43 @@ def seat_teeth(vertices: np.ndarray, triangles: np.ndarray, parts: np.ndarray, u
         centres = np.array([np.abs(vertices[t, 0] - row_x).mean() for t in teeth])
         edges = np.array([sign * (sign * vertices[t, 1]).max() for t in teeth])
         rank = np.argsort(np.argsort(centres)) // 2
-        curve = -sign * np.interp(rank, np.arange(len(_SMILE_CURVE_CM)), _SMILE_CURVE_CM)
+        curve = np.interp(rank, np.arange(len(smile)), smile)
         lift = edge_y + curve - edges
         depth = front_z - max(float(vertices[t, 2].max()) for t in teeth)
         order = np.argsort(centres)
         gum_lift = np.interp(np.abs(vertices[gum, 0] - row_x), centres[order], lift[order])
+        shape = vertices.astype(np.float64)
+        for rows in teeth:
+            middle = shape[rows].mean(0)
+            shape[rows] = middle + (shape[rows] - middle) * _CROWN_SCALE
         for rows, value in (*zip(teeth, lift, strict=True), (gum, gum_lift)):
-            x = size * (vertices[rows, 0] - row_x)
+            x = size * (shape[rows, 0] - row_x)
             result[rows, 0] = middle_x + x
-            result[rows, 1] = edge_y + size * (vertices[rows, 1] + value - edge_y) + slant * x
-            result[rows, 2] = front_z + size * (vertices[rows, 2] + depth - front_z)
+            result[rows, 1] = edge_y + size * (shape[rows, 1] + value - edge_y) + slant * x
+            result[rows, 2] = front_z + size * (shape[rows, 2] + depth - front_z)
     tongue = np.unique(triangles[parts == TONGUE])
     points = result[tongue]
     middle = np.array([points[:, 0].mean(), np.quantile(points[:, 1], 0.97), points[:, 2].max()])
     place = np.array([middle_x, bite - _TONGUE_LOW_CM, front - 0.75])
     result[tongue] = (points - middle) * size * np.array([0.9, 0.8, 1.0]) + place
     return np.asarray(result, np.float32)
+
+
+def crown_shade(vertices: np.ndarray, triangles: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """Light that reaches each vertex between the teeth : float32 (V,), 1 but for the sides of crowns.
+
+    Seated crowns touch, so a darker side is all that tells one from its neighbour.
+    """
+    shade = np.ones(len(vertices), np.float32)
+    for part in (UPPER_TEETH, LOWER_TEETH):
+        pieces = _pieces(triangles[parts == part])
+        gum = max(pieces, key=len)
+        for rows in pieces:
+            if rows is not gum:
+                across = np.abs(vertices[rows, 0] - (vertices[rows, 0].min() + vertices[rows, 0].max()) / 2)
+                side = np.clip((across / max(float(across.max()), 1e-6) - 0.55) / 0.45, 0, 1)
+                shade[rows] = 1 - _CROWN_SIDE * side * side
+    return shade
 
 
 def _pieces(triangles: np.ndarray) -> list[np.ndarray]:
@@ -246,6 +272,7 @@ def build_mouth(
     fade = np.clip((_FADE_CM[1] - distance) / (_FADE_CM[1] - _FADE_CM[0]), 0, 1)
     cover = np.where(kind == SKIN, fade * fade * (3 - 2 * fade), 1.0)
     colour = _lit(own[rows], normals(own, triangles)[rows], kind, palette)
+    colour *= crown_shade(own, triangles, parts)[rows, None]
     turn = np.where(np.isin(kind, (UPPER_TEETH, LOWER_TEETH, TONGUE, INNER)), 1.0, head_share[rows])
     return Mouth(
         rows=rows,
