@@ -88,6 +88,7 @@ def test_the_demo_is_not_asked_about(
     exported: list[Project], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(Studio, "analyse", lambda *_, **__: type("Heard", (), {"warnings": ()})())
+    monkeypatch.setattr(Studio, "perform", lambda *_, **__: None)
     assert main(["demo", "-o", str(tmp_path / "x.mp4")]) == 0
     assert main(["render", "--project", str(DEMO / "demo.soliloquy"), "-o", str(tmp_path / "x.mp4")]) == 0
     assert HINT not in capsys.readouterr().err

@@ -56,7 +56,8 @@ def test_a_forged_file_runs_nothing(tmp_path: Path, name: str) -> None:
 def test_a_portrait_is_prepared_once_for_all_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
     project = Project(portrait=str(DEMO / "portrait.jpg"))
     first = Studio().prepare(project)
-    monkeypatch.setattr(registry, "load", lambda _: pytest.fail("the engine was asked again"))
+    engine = type(registry.load(project.engine))
+    monkeypatch.setattr(engine, "prepare", lambda *_, **__: pytest.fail("the engine was asked again"))
     again = Studio().prepare(project)
     assert same(first, again)
     assert again.head.mesh.units.shape == first.head.mesh.units.shape
