@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli import train_disentangled
+from engines.errors import OutOfMemory, StudioError
 
 if TYPE_CHECKING:
     from app.cli.report import Report
@@ -65,10 +69,33 @@ def train(options: argparse.Namespace, report: Report, cancel: CancelToken) -> l
             report.note(", ".join(f"{k} {news.figures[k]}" for k in _CHECK if k in news.figures))
 
     command = shlex.join(["soliloquy", *sys.argv[1:]])
-    card = make_actor(
-        order, folder, registry.info("diffusion_autoencoder"), name=options.name, command=command,
-        device=device_of(options.device), tell=tell, cancel=cancel,
-    )  # fmt: skip
+    with _said_clearly(folder):
+        card = make_actor(
+            order, folder, registry.info("diffusion_autoencoder"), name=options.name, command=command,
+            device=device_of(options.device), tell=tell, cancel=cancel,
+        )  # fmt: skip
     for name, value in card.figures.items():
         report.note(f"{name}: {value}")
     return [folder / CARD, folder / PREVIEW]
+
+
+@contextmanager
+def _said_clearly(folder: Path) -> Iterator[None]:
+    """What PyTorch and the system say about memory and disks, in words that help."""
+    full = f"The disk is full: {folder} could not be written. Free some space; the same command goes on."
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StudioError(full) from error
+        raise StudioError(f"{folder} cannot be used: {error}.") from error
+    except RuntimeError as error:
+        text = str(error).lower()
+        if "out of memory" in text or "allocate memory" in text:
+            raise OutOfMemory(
+                "The device ran out of memory. Close other programs, choose a smaller --size or --device cpu; "
+                "what was learnt up to the last minute is kept."
+            ) from error
+        if "pytorchstreamwriter" in text or "inline_container" in text:  # how torch.save says that a disk is full
+            raise StudioError(full) from error
+        raise

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 from app.core import folders, safety
 from app.core.project import Project
 from app.ui import icons, menus
+from app.ui.controllers.actors import ActorController
 from app.ui.controllers.edit import EditController
 from app.ui.controllers.files import FileController
 from app.ui.controllers.layers import LayerController
@@ -103,6 +104,7 @@ class MainWindow(QMainWindow):
         self.layers = LayerController(self)
         self.live_link = LiveLinkController(self)
         self.references = ReferenceController(self)
+        self.actors = ActorController(self)
         self._fill_window()
         self._bind()
         self.recent_menu, self.backups_menu = menus.fill_menus(self)
@@ -172,6 +174,7 @@ class MainWindow(QMainWindow):
         self._handlers = handlers
         for controller in (
             self.editing, self.playing, self.files, self.viewing, self.layers, self.live_link, self.references,
+            self.actors,
         ):  # fmt: skip
             handlers.update(controller.handlers())
         for name, action in self.actions_by_id.items():
@@ -393,6 +396,7 @@ class MainWindow(QMainWindow):
         self.playing.hold.close()
         self.player.close()
         self.live_link.stop()
+        self.actors.close()
         self.files.close()
         self.session.close()
         self.queue.close_queue()

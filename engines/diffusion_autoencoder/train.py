@@ -36,6 +36,7 @@ _NOISE: Final = 0.05
 _SCALES: Final = (1, 2, 4)
 _QUADRATIC: Final = 0.1
 """Error (of 2) up to which it counts as its square."""
+_TOLD_EVERY_S: Final = 1.5
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,12 @@ class Look:
 
 @dataclass
 class Told:
-    """What a trainer tells while it works: the part done, seconds left, the newest look, and a strip of pictures."""
+    """What a trainer tells while it works: the part done, seconds left; at looks, figures and a strip of pictures."""
 
     part: float
     left_s: float
-    look: Look
-    strip: np.ndarray
+    look: Look | None = None
+    strip: np.ndarray | None = None
 
 
 @dataclass
@@ -188,7 +189,7 @@ class Trainer:
 
         Parameters
         ----------
-        tell : called at every look
+        tell : called at every look, and every second or two between looks
         keep : file that the state is written to, every ``keep_every_s`` seconds and at the end
 
         Raises
@@ -199,7 +200,11 @@ class Trainer:
         cancel = cancel or CancelToken()
         plan, state = self.plan, self.state
         began, kept, before = time.monotonic(), time.monotonic(), state.seconds
-        first = state.step
+        first, told = state.step, began
+
+        def left() -> float:
+            return (time.monotonic() - began) / (state.step - first) * (plan.steps - state.step)
+
         try:
             while state.step < plan.steps:
                 cancel.check()
@@ -212,10 +217,13 @@ class Trainer:
                     gained = look.drawn_lips_db + look.drawn_db - look.code_error
                     state.waited = 0 if gained > state.best + 0.02 else state.waited + 1
                     state.best = max(state.best, gained)
-                    pace = (time.monotonic() - began) / (state.step - first)
-                    tell(Told(state.step / plan.steps, pace * (plan.steps - state.step), look, strip))
+                    tell(Told(state.step / plan.steps, left(), look, strip))
+                    told = time.monotonic()
                     if plan.patience and state.waited >= plan.patience:
                         break
+                elif time.monotonic() - told > _TOLD_EVERY_S:
+                    tell(Told(state.step / plan.steps, left()))
+                    told = time.monotonic()
                 if keep is not None and time.monotonic() - kept > keep_every_s:
                     self.save(keep)
                     kept = time.monotonic()

@@ -25,7 +25,9 @@ from engines.diffusion_autoencoder.teach import Material, network_of
 from engines.errors import InputError
 from engines.teaching import bridge
 
-_SETTINGS, _STATE, _LIVE = "settings.json", "training.pt", "progress.png"
+SETTINGS, LIVE = "settings.json", "progress.png"
+"""In the work folder: the order, and the newest pictures."""
+_STATE = "training.pt"
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,10 @@ def make_actor(
     trainer = _trainer(order, bench.material, work / _STATE, device, check_every)
 
     def look(told: Any) -> None:
-        _replace_picture(work / _LIVE, told.strip)
-        figures = {k: round(v, 3) if isinstance(v, float) else v for k, v in asdict(told.look).items()}
+        if told.strip is not None:
+            _replace_picture(work / LIVE, told.strip)
+        seen = {} if told.look is None else asdict(told.look)
+        figures = {k: round(v, 3) if isinstance(v, float) else v for k, v in seen.items()}
         tell(News(0.15 + 0.8 * told.part, "Teaching the network", told.left_s, figures, told.strip))
 
     state = trainer.run(tell=look, cancel=cancel, keep=work / _STATE)
@@ -153,7 +157,7 @@ def _begin(order: Order, folder: Path, work: Path) -> None:
     if not 32 <= order.size <= 512 or order.size % 16:
         raise InputError(f"A window of {order.size} px is not possible. Choose 64, 96, 128 ... up to 512.")
     facts = {**asdict(order), "source": str(order.source.resolve())}
-    path = work / _SETTINGS
+    path = work / SETTINGS
     if path.is_file():
         before = json.loads(path.read_text(encoding="utf-8"))
         changed = [k for k in facts if k != "pictures" and before.get(k) != facts[k]]
