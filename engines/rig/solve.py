@@ -25,9 +25,9 @@ TOLERANCE: Final[dict[str, float]] = {
 """How exactly each measure is to be met, in eye distances. Only measures named here can be targets."""
 
 EFFORT: Final[dict[str, float]] = {
-    "jawOpen": 0.6, "jawWithClosedLips": 0.9, "mouthFunnel": 1.5, "mouthPucker": 0.6, "mouthSmile": 0.8,
+    "jawOpen": 0.4, "jawWithClosedLips": 0.9, "mouthFunnel": 1.5, "mouthPucker": 0.6, "mouthSmile": 0.8,
     "mouthStretch": 0.7, "mouthDimple": 1.6, "mouthFrown": 1.6, "mouthRollLower": 0.8, "mouthRollUpper": 1.6,
-    "mouthShrugLower": 1.5, "mouthShrugUpper": 2.0, "mouthPress": 1.6, "mouthLowerDown": 0.45, "mouthUpperUp": 0.5,
+    "mouthShrugLower": 1.5, "mouthShrugUpper": 2.0, "mouthPress": 1.6, "mouthLowerDown": 0.7, "mouthUpperUp": 1.5,
 }  # fmt: skip
 """Reluctance to use each movement; both sides act together. ``jawWithClosedLips`` is ``jawOpen`` with an equal
 ``mouthClose``, which keeps the corrective below the movement it corrects."""
