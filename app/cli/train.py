@@ -53,9 +53,9 @@ def train(options: argparse.Namespace, report: Report, cancel: CancelToken) -> l
     if options.what == "disentangled":
         return train_disentangled.train(options, report, cancel)
     from engines import registry
+    from engines.devices import device_of
     from engines.diffusion_autoencoder.actor import CARD, PREVIEW
     from engines.diffusion_autoencoder.bench import Order
-    from engines.diffusion_autoencoder.decode import device_of
     from engines.diffusion_autoencoder.engine import actors_folder
     from engines.diffusion_autoencoder.workshop import make_actor, minutes
 

@@ -26,6 +26,7 @@ from app.ui.recovery import picture
 from app.ui.session import Session
 from app.ui.theme import SPACE
 from app.ui.widgets import Panel, icon_button, muted
+from app.ui.work import PORTRAITS
 from engines.diffusion_autoencoder.actor import ENGINE
 from engines.errors import StudioError
 
@@ -57,7 +58,7 @@ class ActorCard(QFrame):
         self.setObjectName("card")
         self.entry = entry
         self._began = time.monotonic()
-        self._pictured = -1.0
+        self._pictured: Path | None = None
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 8, 10, 8)
         row.setSpacing(12)
@@ -149,16 +150,14 @@ class ActorCard(QFrame):
         return entry.said.figures.replace("_", " ")
 
     def _show_picture(self, entry: Entry) -> None:
-        path = entry.portrait if entry.portrait.is_file() else entry.picture
-        changed = -1.0 if path is None else path.stat().st_mtime
-        if changed == self._pictured:
+        source = Path(entry.source)
+        path = next((p for p in (entry.portrait, source) if p.is_file() and p.suffix.lower() in PORTRAITS), None)
+        if path is None or path == self._pictured:
             return
-        self._pictured = changed
-        pixmap = QPixmap() if path is None else picture(path, THUMB)
-        if pixmap.isNull():
-            return
-        left = (pixmap.width() - THUMB) // 2 if path == entry.portrait else 0
-        self.thumb.setPixmap(pixmap.copy(max(0, left), 0, THUMB, THUMB))
+        self._pictured = path
+        pixmap = picture(path, THUMB)
+        if not pixmap.isNull():
+            self.thumb.setPixmap(pixmap.copy((pixmap.width() - THUMB) // 2, 0, THUMB, THUMB))
 
 
 class Strip(QLabel):
@@ -331,6 +330,8 @@ class ActorsPanel(QWidget):
             return True
         buttons = QMessageBox.StandardButton
         text = self.tr("Delete the actor '%s' and what it has learnt? This cannot be undone.") % entry.name
+        if Path(self._session.project.portrait).parent == entry.folder:
+            text += " " + self.tr("This project uses it, and would lose its portrait.")
         answer = QMessageBox.question(self, self.tr("Delete actor"), text, buttons.Yes | buttons.Cancel)
         return answer == buttons.Yes
 

@@ -79,6 +79,7 @@ class TrainDialog(QDialog):
         if not self._portrait():
             self.kind.setCurrentIndex(1)
         self._refresh()
+        self.adjustSize()
 
     def _portrait(self) -> str:
         path = self._session.project.portrait

@@ -107,6 +107,7 @@ class Entry:
     card : of an actor that can be used; None before
     shipped : it came with Soliloquy
     message : why it failed, or what goes on
+    source : what it is made from, where that is known
     picture : newest strip (seen frames, rig or closed form, network; four columns), if there is one
     """
 
@@ -117,6 +118,7 @@ class Entry:
     shipped: bool = False
     said: Said = field(default_factory=Said)
     message: str = ""
+    source: str = ""
     picture: Path | None = None
     changed_s: float = 0.0
 
@@ -205,8 +207,8 @@ class Trainings:
         newest = live if state != "ready" and live.is_file() else preview
         files = [f for f in (folder / actors.CARD, work / _TOLD, work / SETTINGS) if f.is_file()]
         return Entry(
-            folder, name, state, card, shipped, said, message, newest if newest.is_file() else None,
-            max((f.stat().st_mtime for f in files), default=0.0),
+            folder, name, state, card, shipped, said, message, wish.source if wish else "",
+            newest if newest.is_file() else None, max((f.stat().st_mtime for f in files), default=0.0),
         )  # fmt: skip
 
     def _state(self, folder: Path, card: Card | None, said: Said) -> tuple[State, str]:

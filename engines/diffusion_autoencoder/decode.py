@@ -17,24 +17,6 @@ STEPS: Final = 1
 """Network passes of a frame by default: as good as 100 within a tenth of a decibel (`tests.benchmarks.dae steps`)."""
 
 
-def device_of(wanted: str) -> str:
-    """The device for ``auto``, ``cpu``, ``cuda`` or ``mps``.
-
-    Raises
-    ------
-    InputError
-        If that one is not there.
-    """
-    import torch
-
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if wanted == "auto":
-        return "cuda" if there["cuda"] else "cpu"
-    if not there.get(wanted, False):
-        raise InputError(f"This computer has no device '{wanted}'. Choose 'auto' or 'cpu'.")
-    return wanted
-
-
 class Decoder:
     """A network on a device.
 

@@ -16,9 +16,10 @@ import platformdirs
 from engines.api import CancelToken, EngineInfo, Performance, Portrait, Progress, RenderOptions, no_progress
 from engines.blendshape.actor import BlendshapeActor
 from engines.blendshape.engine import BlendshapeEngine
+from engines.devices import device_of
 from engines.diffusion_autoencoder import actor as actors
 from engines.diffusion_autoencoder.actor import DiffusionActor
-from engines.diffusion_autoencoder.decode import STEPS, Decoder, device_of
+from engines.diffusion_autoencoder.decode import STEPS, Decoder
 from engines.diffusion_autoencoder.pairs import window_stage
 from engines.diffusion_autoencoder.speech import Mouthpiece, load_speaker, mouth_of
 from engines.errors import InputError

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from engines import weights
-from engines.errors import EngineError, OutOfMemory
+from engines.errors import OutOfMemory
 
 if TYPE_CHECKING:
     from engines.disentangled.net import MotionNet
@@ -64,26 +64,6 @@ def load(chosen: Chosen) -> MotionNet:
 def hears() -> bool:
     """Whether Audio2Lip is at hand."""
     return weights.status(VOICE).state == "ready"
-
-
-def device_of(wanted: str) -> str:
-    """The device for ``auto``, ``cpu``, ``cuda`` or ``mps``.
-
-    Raises
-    ------
-    EngineError
-        If this machine does not have it.
-    """
-    import torch
-
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if wanted == "auto":
-        return "cuda" if there["cuda"] else "cpu"
-    kind = wanted.split(":")[0]
-    if not there.get(kind, False):
-        usable = ", ".join(name for name, here in there.items() if here)
-        raise EngineError(f"This machine has no device '{wanted}' that PyTorch can use. Choose one of: auto, {usable}.")
-    return wanted
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from engines import registry, weights
 from engines.api import CancelToken, EngineInfo, Performance, Portrait, Progress, RenderOptions, no_progress
 from engines.blendshape.actor import BlendshapeActor
 from engines.blendshape.engine import BlendshapeEngine
+from engines.devices import device_of
 from engines.edtalk import bridge as bridges
 from engines.edtalk import checkpoints
 from engines.edtalk.actor import HEARD, SEEN, EDTalkActor
@@ -64,7 +65,7 @@ class EDTalkEngine:
             )
         chosen = checkpoints.choose()
         progress(0.0, "Loading the network")
-        device = checkpoints.device_of("auto")
+        device = device_of("auto")
         animator = self._animator(chosen, device)
         cancel.check()
         rig = self._rig.prepare(portrait, progress=lambda p, what: progress(0.05 + 0.1 * p, what), cancel=cancel)
@@ -113,7 +114,7 @@ class EDTalkEngine:
                 heard = coordinates_of_voice(network, samples, rate, count, cancel=cancel)
             found |= {f"{HEARD}_{i + 1}": column for i, column in enumerate(heard.T)}
         if video is not None:
-            device = checkpoints.device_of("auto")
+            device = device_of("auto")
             animator = self._animator(checkpoints.Chosen(actor.entry, actor.sha256), device)
             with checkpoints.memory_for("reading the video", actor.entry):
                 seen = coordinates_of_video(
@@ -157,7 +158,7 @@ class EDTalkEngine:
     ) -> Iterator[np.ndarray]:
         if start == stop:
             return
-        device = checkpoints.device_of(options.device)
+        device = device_of(options.device)
         animator = self._animator(checkpoints.Chosen(actor.entry, actor.sha256), device)
         alpha = actor.coordinates(performance)
         painter = actor.rig.painter(options.size)

@@ -78,7 +78,7 @@ def make_network(
     WeightsMissing
         If weights are not there or not what they should be.
     """
-    from engines.edtalk.checkpoints import device_of
+    from engines.devices import device_of
     from engines.edtalk.train import CARD, LOG, PICTURE, Trainer
 
     folder.mkdir(parents=True, exist_ok=True)
