@@ -125,6 +125,8 @@ class TrackController(QObject):
         else:
             label = name.upper() if item.row == "phones" else name
             project = commands.adopt_speech(session.project, session.words(), session.phones())
+            if item.index >= len(getattr(project.speech, item.row)):
+                return  # the voice changed while the name was being typed
             text = self.tr("Change %s") % item.row.removesuffix("s")
             session.do(text, commands.set_label(project, item.row, item.index, label))  # type: ignore[arg-type]
 
