@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -180,11 +181,7 @@ class DiffusionEngine:
         moved, codes = self._codes(actor, performance)
         coordinates = actor.banks.coordinates(moved)
 
-        def layers(i: int) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray | None, np.ndarray | None]]:
-            face = actor.layers(moved, coordinates, i, i + 1)[0]
-            return actor.prior.pose_flow(coordinates[i]), face, actor.eyes(moved, coordinates, i)
-
-        waiting = side_by_side(layers, start, stop, cancel)
+        waiting = side_by_side(partial(actor.moved, moved, coordinates), start, stop, cancel)
         at, count = start, 1  # the first one alone: a preview wants it at once
         while group := list(islice(waiting, count)):
             frames = [stages.frame.draw(*one, options.alpha) for one in group]

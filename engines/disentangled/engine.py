@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -81,11 +82,7 @@ class DisentangledEngine:
         cancel.check()
         stage = actor.stage(options.size, options.draft)
 
-        def learnt(i: int) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray | None, np.ndarray | None]]:
-            face = actor.layers(moved, coordinates, i, i + 1)[0]
-            return actor.prior.pose_flow(coordinates[i]), face, actor.eyes(moved, coordinates, i)
-
-        for pose, face, eyes in side_by_side(learnt, start, stop, cancel):
+        for pose, face, eyes in side_by_side(partial(actor.moved, moved, coordinates), start, stop, cancel):
             yield stage.draw(pose, face, eyes, options.alpha)
 
     def unload(self) -> None:

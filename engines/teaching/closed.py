@@ -90,6 +90,13 @@ class ClosedForm:
         )
         return left, right
 
+    def moved(
+        self, motion: Motion, coordinates: np.ndarray, i: int
+    ) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray | None, np.ndarray | None]]:
+        """Frame ``i`` as `Stage.draw` takes it: the flow of the pose, the face's `layers` and the `eyes`."""
+        face = self.layers(motion, coordinates, i, i + 1)[0]
+        return self.prior.pose_flow(coordinates[i]), face, self.eyes(motion, coordinates, i)
+
     def stage(self, size: tuple[int, int] | None, draft: bool) -> Stage:
         """The place where frames of ``size`` (width, height) are drawn."""
         return self.stage_in(self.rig.painter(size, draft), self.rig.crop(size))
@@ -124,9 +131,7 @@ class ClosedForm:
         moved = self.motion(performance)
         coordinates = self.banks.coordinates(moved)
         for i in range(len(performance)):
-            face = self.layers(moved, coordinates, i, i + 1)[0]
-            pose = self.prior.pose_flow(coordinates[i])
-            yield stage.draw(pose, face, self.eyes(moved, coordinates, i), alone)
+            yield stage.draw(*self.moved(moved, coordinates, i), alone)
 
     def _eye_box(self, eye: Eye, shown: Crop) -> tuple[int, int, int, int]:
         """Where an eye lies in a frame: left, top, right, bottom."""

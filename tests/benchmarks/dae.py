@@ -154,10 +154,7 @@ def steps(args: argparse.Namespace) -> None:
     error = np.abs(codes[:, : bridge.COUNT] - pairs.codes).mean()
     moved = bridge.motion_of(codes)
     coordinates = actor.banks.coordinates(moved)
-    again = []
-    for i in range(len(codes)):
-        pose, face = actor.prior.pose_flow(coordinates[i]), actor.layers(moved, coordinates, i, i + 1)[0]
-        again.append(actor.window.cut(stage.draw(pose, face, actor.eyes(moved, coordinates, i), False)))
+    again = [actor.window.cut(stage.draw(*actor.moved(moved, coordinates, i), False)) for i in range(len(codes))]
     print(f"encoder: mean error {error:.3f} units of the bridge")
     for count in COUNTS:
         row(f"encode, decode, {count} steps", *decoded(codes, np.stack(again), count))
