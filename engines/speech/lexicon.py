@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
 import re
 import unicodedata
@@ -69,30 +70,36 @@ def words(text: str, language: str = "en") -> list[Word]:
 
 
 def _english(written: str, spoken: str) -> Word:
-    known = dictionary()
     for form in (spoken, spoken.strip("'"), spoken.removesuffix("'s")):
-        if form in known:
+        if known := pronunciations(form):
             ending = () if form.endswith("'s") or not spoken.endswith("'s") or form == spoken else ("Z",)
-            variants = tuple(tuple(v.split(" ")) + ending for v in known[form])
+            variants = tuple(tuple(v.split(" ")) + ending for v in known)
             return Word(written, variants, form if not ending else "")
     if written.isupper() and len(written) <= 5:
-        spelt = tuple(p for letter in spoken if letter in known for p in known[letter][0].split(" "))
-        if spelt:
+        names = [pronunciations(letter) for letter in spoken]
+        if spelt := tuple(phone for name in names if name for phone in name[0].split(" ")):
             return Word(written, (spelt,))
     stem = spoken.removesuffix("'s")
     return Word(written, (letters.phones(stem, "en") + (("Z",) if stem != spoken else ()),))
 
 
 @functools.cache
-def dictionary() -> dict[str, tuple[str, ...]]:
-    """The CMU dictionary that pocketsphinx carries: word to pronunciations, phones joined by blanks."""
-    entries: dict[str, tuple[str, ...]] = {}
+def _entries() -> list[str]:
+    """The lines of the CMU dictionary that pocketsphinx carries, sorted: a word, a blank, its phones."""
     path = files("pocketsphinx") / "model" / "en-us" / "cmudict-en-us.dict"
-    for line in path.read_text(encoding="utf-8").splitlines():
-        word, _, phones = line.partition(" ")
-        word = word.partition("(")[0]
-        entries[word] = (*entries.get(word, ()), phones.strip())
-    return entries
+    return sorted(path.read_text(encoding="utf-8").splitlines())
+
+
+def pronunciations(word: str) -> tuple[str, ...]:
+    """How the dictionary says a word, likeliest first, phones joined by blanks; empty where it does not know it.
+
+    Found by halving: a table of all 130,000 words would take longer to make than most voices have words to look up.
+    """
+    lines, found, head = _entries(), [], f"{word} "
+    while (at := bisect.bisect_left(lines, head)) < len(lines) and lines[at].startswith(head):
+        found.append(lines[at].removeprefix(head).strip())
+        head = f"{word}({len(found) + 1}) "
+    return tuple(found)
 
 
 def spell_number(token: str) -> list[str]:
