@@ -19,7 +19,7 @@ from engines.blendshape.mouth import build_mouth, inner_shade, normals, raise_to
 from engines.blendshape.mouth_blend import blend_opening, blend_skin
 from engines.blendshape.palette import read_palette
 from engines.blendshape.placement import Placement
-from engines.blendshape.raster import NOTHING, raster
+from engines.blendshape.raster import NOTHING, moved_box, raster
 from engines.blendshape.sheet import BODY_SHARE, build_sheet
 from engines.blendshape.wrinkles import Wrinkles
 from engines.rig.head import load_head
@@ -204,10 +204,7 @@ class Painter:
         turn : (3, 3), rotation of the head from rest
         shift : (3,), its translation
         """
-        points = self.sheet.points
-        active = np.flatnonzero(np.abs(change) > 1e-6)
-        if len(active):
-            points = points + np.tensordot(change[active], self.sheet.units[active], 1)
+        points = _moved(self.sheet.points, self.sheet.units, change)
         carried = self._carried(points, self.sheet.turn, turn, shift)
         moved = self.placement.project(carried) - self.sheet_rest
         held = self.sheet.held
@@ -216,14 +213,9 @@ class Painter:
 
     def _window(self, places: np.ndarray) -> tuple[int, int, int, int] | None:
         """Box of everything that moved: left, top, right, bottom in the frame."""
-        moved = (np.abs(places - self.sheet.places).max(1) > _STILL_PX).reshape(self.sheet.shape)
-        if not moved.any():
+        low, high = moved_box(places, self.sheet.places, *self.sheet.shape, _STILL_PX)
+        if low[0] > high[0]:
             return None
-        grown = np.pad(moved, 1)
-        grown = grown[:-2] | grown[1:-1] | grown[2:]
-        grown = (grown[:, :-2] | grown[:, 1:-1] | grown[:, 2:]).reshape(-1)
-        now, before = places[grown], self.sheet.places[grown]
-        low, high = np.minimum(now.min(0), before.min(0)), np.maximum(now.max(0), before.max(0))
         left, top = (max(0, int(np.floor(v))) for v in low)
         return left, top, min(self.width, int(np.ceil(high[0])) + 1), min(self.height, int(np.ceil(high[1])) + 1)
 
@@ -249,8 +241,7 @@ class Painter:
         return amount * amount * (3 - 2 * amount)
 
     def _mouth_points(self, amounts: np.ndarray) -> np.ndarray:
-        active = np.flatnonzero(np.abs(amounts) > 1e-6)
-        return np.asarray(self.mouth.points + np.tensordot(amounts[active], self.mouth.units[active], 1))
+        return _moved(self.mouth.points, self.mouth.units, amounts)
 
     def mouth_places(self, weights: np.ndarray, activity: float, head: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Places of the mouth's vertices in the frame (M, 2) and how near they are (M,); parameters as in `draw`."""
@@ -322,6 +313,11 @@ class Painter:
         """Whole pixels around places (N, 2), inside the frame: left, top, right, bottom."""
         low, high = np.floor(places.min(0)).astype(int) - 1, np.ceil(places.max(0)).astype(int) + 2
         return max(0, int(low[0])), max(0, int(low[1])), min(self.width, int(high[0])), min(self.height, int(high[1]))
+
+
+def _moved(points: np.ndarray, units: np.ndarray, amounts: np.ndarray) -> np.ndarray:
+    """Points (N, 3) with units (U, N, 3) in ``amounts`` (U,): one pass over all units is quicker than to pick some."""
+    return np.asarray(points + (amounts @ units.reshape(len(units), -1)).reshape(points.shape))
 
 
 def _window_of(values: np.ndarray, left: int, top: int, box: tuple[int, int, int, int]) -> np.ndarray:

@@ -102,6 +102,36 @@ def raster(
 
 
 @compiled
+def moved_box(
+    places: np.ndarray, before: np.ndarray, rows: int, columns: int, still: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Smallest and largest coordinates, now and before, of the vertices of a grid that moved, and of their neighbours.
+
+    Parameters
+    ----------
+    places, before : float32 (rows * columns, 2), where the vertices are and were
+    still : pixels up to which a vertex counts as unmoved
+
+    Returns
+    -------
+    float64 (2,) and (2,); the first larger than the second where nothing moved
+    """
+    low, high = np.full(2, -NOTHING), np.full(2, NOTHING)
+    for j in range(rows):
+        for i in range(columns):
+            k = j * columns + i
+            if abs(places[k, 0] - before[k, 0]) <= still and abs(places[k, 1] - before[k, 1]) <= still:
+                continue
+            for y in range(max(0, j - 1), min(rows, j + 2)):
+                for x in range(max(0, i - 1), min(columns, i + 2)):
+                    n = y * columns + x
+                    for axis in range(2):
+                        low[axis] = min(low[axis], places[n, axis], before[n, axis])
+                        high[axis] = max(high[axis], places[n, axis], before[n, axis])
+    return low, high
+
+
+@compiled
 def _tap(
     texture: np.ndarray, row: int, c0: int, c1: int, c2: int, c3: int, w0: float, w1: float, w2: float, w3: float
 ) -> tuple[float, float, float, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engines.blendshape.raster import NOTHING, raster, sample_cubic, sample_linear
+from engines.blendshape.raster import NOTHING, moved_box, raster, sample_cubic, sample_linear
 
 
 def _draw(
@@ -57,3 +57,13 @@ def test_samples_return_the_texture_at_its_points(sample: object) -> None:
 def test_cubic_reproduces_a_ramp() -> None:
     ramp = np.repeat(np.arange(9, dtype=np.float32)[None, :, None], 9, 0).repeat(4, -1)
     assert sample_cubic(ramp, np.float32(4.3), np.float32(4.6))[0] == pytest.approx(4.3, abs=1e-5)
+
+
+def test_the_box_of_what_moved_holds_the_neighbours_too() -> None:
+    before = np.stack(np.meshgrid(np.arange(6), np.arange(5)), -1).reshape(-1, 2).astype(np.float32)
+    places = before.copy()
+    places[2 * 6 + 3] += (0.25, -4.0)
+    low, high = moved_box(places, before, 5, 6, 0.01)
+    assert (low, high) == (pytest.approx([2, -2]), pytest.approx([4, 3]))
+    low, high = moved_box(before, before, 5, 6, 0.01)
+    assert (low > high).all()
