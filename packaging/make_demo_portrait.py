@@ -97,8 +97,8 @@ def _lip_mask(mesh: bpy.types.Mesh, image_path: Path) -> np.ndarray:
     return out
 
 
-def paint_skin(item: bpy.types.Object, sitter: Sitter, textures: Path) -> None:
-    """Give the skin its attributes: where it is red, shaded, freckled, oily, and where the lips are."""
+def paint_skin(item: bpy.types.Object, sitter: Sitter, textures: Path, material: bpy.types.Material) -> None:
+    """Give the skin its material and attributes: where it is red, shaded, freckled, oily, and where the lips are."""
     mesh = item.data
     p = points_of(mesh).astype(float)
     eye = sitter.centre("joint-l-eye")
@@ -132,7 +132,7 @@ def paint_skin(item: bpy.types.Object, sitter: Sitter, textures: Path) -> None:
         attribute = mesh.attributes.new(name, "FLOAT", "POINT")
         attribute.data.foreach_set("value", np.clip(value, 0, 1).astype(np.float32))
     mesh.materials.clear()
-    mesh.materials.append(skin_material(textures))
+    mesh.materials.append(material)
 
 
 def _collar_height(neck: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -141,8 +141,10 @@ def _collar_height(neck: np.ndarray, points: np.ndarray) -> np.ndarray:
     return neck[2] - 0.012 - 0.036 * forward
 
 
-def add_sweater(skin: bpy.types.Object, sitter: Sitter) -> None:
-    """A crew-neck knit: the torso's own surface let out and evened, with a ribbed collar."""
+def add_sweater(
+    skin: bpy.types.Object, sitter: Sitter, colour: tuple[float, float, float] = (0.026, 0.078, 0.094)
+) -> None:
+    """A crew-neck knit of a linear colour: the torso's own surface let out and evened, with a ribbed collar."""
     neck = sitter.centre("joint-neck")
     item = skin.copy()
     item.data = skin.data.copy()
@@ -162,7 +164,7 @@ def add_sweater(skin: bpy.types.Object, sitter: Sitter) -> None:
     even.iterations, even.factor = 14, 0.5
     let_out = item.modifiers.new("let out", "DISPLACE")
     let_out.strength, let_out.mid_level = 0.007, 0.0
-    cloth = cloth_material((0.026, 0.078, 0.094))
+    cloth = cloth_material(colour)
     mesh.materials.append(cloth)
 
     tree = BVHTree.FromObject(skin, bpy.context.evaluated_depsgraph_get())
@@ -283,7 +285,7 @@ def main() -> None:
     rng = np.random.default_rng(7)
     sitter = load_sitter(options.data, TARGETS)
     skin = build_skin(sitter, options.levels)
-    paint_skin(skin, sitter, options.data / "textures")
+    paint_skin(skin, sitter, options.data / "textures", skin_material())
     add_sweater(skin, sitter)
     eye = sitter.centre("joint-l-eye")
     lens = np.array([0.0, eye[1] - 1.30, eye[2] - 0.005])

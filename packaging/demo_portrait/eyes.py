@@ -28,7 +28,14 @@ def _periodic_noise(rng: np.random.Generator, phi: np.ndarray, waves: int, roll:
     return np.asarray(total) / np.sqrt((amplitude**2).sum() / 2)
 
 
-def _paint(rng: np.random.Generator, rho: np.ndarray, phi: np.ndarray, off_axis: np.ndarray) -> np.ndarray:
+Iris = tuple[tuple[float, float, float], tuple[float, float, float]]
+HAZEL: Iris = ((0.135, 0.062, 0.020), (0.105, 0.088, 0.050))
+"""Linear colours of an iris about the pupil and further out."""
+
+
+def _paint(
+    rng: np.random.Generator, rho: np.ndarray, phi: np.ndarray, off_axis: np.ndarray, colours: Iris
+) -> np.ndarray:
     """Colour of the ball, linear RGB, from distance to the optical axis (metres) and the angle about it."""
     part = np.clip((rho - PUPIL_RADIUS) / (IRIS_RADIUS - PUPIL_RADIUS), 0, 1)
     swirl = phi + 0.10 * np.sin(part * 5)
@@ -39,8 +46,7 @@ def _paint(rng: np.random.Generator, rho: np.ndarray, phi: np.ndarray, off_axis:
         fibres += weight * ((1 - part) * first + part * second)
     crypts = _periodic_noise(rng, phi, 14, 0.4) * np.exp(-((part - 0.45) ** 2) / 0.03)
     light = np.clip(0.5 + 0.20 * fibres + 0.10 * crypts, 0, 1)
-    inner = np.array([0.135, 0.062, 0.020])
-    outer = np.array([0.105, 0.088, 0.050])
+    inner, outer = np.array(colours)
     collarette = np.clip(1 - (part - 0.10) / 0.45 + 0.10 * _periodic_noise(rng, phi, 24, 0.5), 0, 1)[..., None]
     iris = (collarette * inner + (1 - collarette) * outer) * (0.35 + 1.7 * light[..., None] ** 1.6)
     limbus = np.clip((part - 0.76) / 0.24, 0, 1)[..., None] ** 1.6
@@ -102,7 +108,14 @@ def _shell_material() -> bpy.types.Material:
     return n.finish(n.add("ShaderNodeMixShader", {0: fresnel, 1: clear, 2: gloss}).outputs[0])
 
 
-def add_eye(rng: np.random.Generator, centre: np.ndarray, radius: float, look_at: np.ndarray) -> None:
+def add_eye(
+    rng: np.random.Generator,
+    centre: np.ndarray,
+    radius: float,
+    look_at: np.ndarray,
+    colours: Iris = HAZEL,
+    detail: float = 1.0,
+) -> None:
     """Add one eye turned to a point.
 
     Parameters
@@ -113,6 +126,10 @@ def add_eye(rng: np.random.Generator, centre: np.ndarray, radius: float, look_at
         Radius of the ball, metres.
     look_at : float (3,)
         Where it looks.
+    colours : tuple
+        Of the iris.
+    detail : float
+        Share of the points of a close portrait's eye, along each direction.
     """
     axis = (look_at - centre) / np.linalg.norm(look_at - centre)
     right = np.cross(axis, [0.0, 0.0, 1.0])
@@ -120,20 +137,21 @@ def add_eye(rng: np.random.Generator, centre: np.ndarray, radius: float, look_at
     frame = np.stack([right, np.cross(right, axis), axis])
 
     limbus = np.arcsin(IRIS_RADIUS / radius)
-    rings = np.concatenate([np.linspace(1e-4, limbus * 1.06, 150), np.linspace(limbus * 1.07, np.pi * 0.72, 130)])
-    theta, phi, faces = _ring_grid(rings, 720)
+    iris = np.linspace(1e-4, limbus * 1.06, round(150 * detail))
+    rings = np.concatenate([iris, np.linspace(limbus * 1.07, np.pi * 0.72, round(130 * detail))])
+    theta, phi, faces = _ring_grid(rings, round(720 * detail))
     rho = radius * np.sin(theta)
     flat = radius * np.cos(limbus) - 0.0007 - 0.0006 * np.clip(1 - rho / IRIS_RADIUS, 0, 1)
     inside = 1 / (1 + np.exp((rho - IRIS_RADIUS * 0.985) / 0.00007))
     depth = radius * np.cos(theta) * (1 - inside) + flat * inside
     local = np.stack([rho * np.cos(phi), rho * np.sin(phi), depth], axis=-1)
-    paint = _paint(rng, np.where(theta < np.pi / 2, rho, radius), phi, theta)
+    paint = _paint(rng, np.where(theta < np.pi / 2, rho, radius), phi, theta, colours)
     ball = _mesh_object("eye", centre + local @ frame, faces, _ball_material())
     layer = ball.data.color_attributes.new("paint", "FLOAT_COLOR", "POINT")
     rgba = np.concatenate([paint, np.ones((*paint.shape[:2], 1))], axis=-1)
     layer.data.foreach_set("color", rgba.astype(np.float32).ravel())
 
-    theta, phi, faces = _ring_grid(np.linspace(1e-4, np.pi * 0.72, 180), 256)
+    theta, phi, faces = _ring_grid(np.linspace(1e-4, np.pi * 0.72, round(180 * detail)), round(256 * detail))
     bulge = 0.0011 * np.where(theta < limbus * 1.2, 0.5 + 0.5 * np.cos(np.pi * theta / (limbus * 1.2)), 0)
     r = radius + 0.00012 + bulge
     local = r[..., None] * np.stack([np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)], axis=-1)

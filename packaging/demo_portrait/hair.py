@@ -145,12 +145,17 @@ def _fall_line(skull: Skull, direction: np.ndarray, depth: np.ndarray, length: i
     return np.concatenate([over, end + drop - inward[:, None] * flare], axis=1)
 
 
-def scalp(rng: np.random.Generator, skull: Skull, count: int, length: int = 30) -> np.ndarray:
-    """Collar-length hair with a side parting, tucked behind the ears: strands, float (K, N, 3), metres."""
+def scalp(rng: np.random.Generator, skull: Skull, count: int, length: int = 30, lower_deg: float = 0.0) -> np.ndarray:
+    """Collar-length hair with a side parting, tucked behind the ears: strands, float (K, N, 3), metres.
+
+    Parameters
+    ----------
+    lower_deg : how much further down than `hairline` the hair begins, degrees
+    """
     direction = _unit(rng.normal(size=(count * 4, 3)))
     azimuth = np.rad2deg(np.arctan2(direction[:, 0], -direction[:, 1]))
     elevation = np.rad2deg(np.arcsin(direction[:, 2]))
-    edge = elevation - hairline(azimuth) + rng.normal(scale=1.2, size=len(direction))
+    edge = elevation - hairline(azimuth) + lower_deg + rng.normal(scale=1.2, size=len(direction))
     wanted = (edge > 0) & (rng.random(len(direction)) < np.clip(0.30 + edge / 5.0, 0, 1))
     direction = direction[wanted][:count]
     k = len(direction)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,7 @@ class Sitter:
         return self.points[indices].mean(axis=0)
 
 
+@cache
 def _read_target(path: Path, count: int) -> np.ndarray:
     delta = np.zeros((count, 3))
     with gzip.open(path, "rt") as lines:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
 
 Socket = bpy.types.NodeSocket
+Colour = tuple[float, float, float]
 
 
 class Nodes:
@@ -77,21 +76,33 @@ class Nodes:
         return self.material
 
 
-def skin_material(textures: Path) -> bpy.types.Material:
-    """Skin driven by the vertex attributes ``red``, ``shade``, ``freckle``, ``oil``, ``lip`` (each 0 to 1)."""
+def skin_material(tone: Colour = (1.0, 1.0, 1.0), lip_tone: Colour = (1.0, 1.0, 1.0)) -> bpy.types.Material:
+    """Skin driven by the vertex attributes ``red``, ``shade``, ``freckle``, ``oil``, ``lip`` (each 0 to 1).
+
+    Parameters
+    ----------
+    tone, lip_tone : what the fair skin's and lips' linear colours are multiplied by
+    """
     n = Nodes("skin")
+
+    def skin(*colour: float) -> Colour:
+        return colour[0] * tone[0], colour[1] * tone[1], colour[2] * tone[2]
+
+    def lips(*colour: float) -> Colour:
+        return colour[0] * lip_tone[0], colour[1] * lip_tone[1], colour[2] * lip_tone[2]
+
     lip, red, shade = n.attribute("lip"), n.attribute("red"), n.attribute("shade")
-    colour = n.mix(n.noise(0.018, 3, 0.35, 0.65), (0.60, 0.365, 0.262), (0.53, 0.300, 0.212))
-    colour = n.mix(n.math("MULTIPLY", n.noise(0.004, 5, 0.45, 0.75), 0.30), colour, (0.50, 0.22, 0.15))
-    colour = n.mix(n.math("MULTIPLY", n.noise(0.0011, 4, 0.45, 0.8), 0.30), colour, (0.72, 0.47, 0.35))
+    colour = n.mix(n.noise(0.018, 3, 0.35, 0.65), skin(0.60, 0.365, 0.262), skin(0.53, 0.300, 0.212))
+    colour = n.mix(n.math("MULTIPLY", n.noise(0.004, 5, 0.45, 0.75), 0.30), colour, skin(0.50, 0.22, 0.15))
+    colour = n.mix(n.math("MULTIPLY", n.noise(0.0011, 4, 0.45, 0.8), 0.30), colour, skin(0.72, 0.47, 0.35))
     blotchy = n.math("MULTIPLY", red, n.noise(0.009, 4, 0.15, 0.75))
-    colour = n.mix(n.math("MULTIPLY", blotchy, 0.75), colour, (0.58, 0.20, 0.145))
-    colour = n.mix(n.math("MULTIPLY", shade, 0.45), colour, (0.34, 0.165, 0.135))
+    colour = n.mix(n.math("MULTIPLY", blotchy, 0.75), colour, skin(0.58, 0.20, 0.145))
+    colour = n.mix(n.math("MULTIPLY", shade, 0.45), colour, skin(0.34, 0.165, 0.135))
     spots = n.ramp(n.cells(0.0042).outputs["Distance"], 0.30, 0.14)
     spots = n.math("MULTIPLY", spots, n.noise(0.007, 2, 0.50, 0.62))
     spots = n.math("MULTIPLY", spots, n.attribute("freckle"))
-    colour = n.mix(n.math("MULTIPLY", spots, 0.42), colour, (0.30, 0.13, 0.07))
-    lip_colour = n.mix(n.noise(0.0025, 4, 0.3, 0.7), (0.40, 0.125, 0.115), (0.48, 0.185, 0.165))
+    colour = n.mix(n.math("MULTIPLY", spots, 0.42), colour, skin(0.30, 0.13, 0.07))
+    lip_colour = n.mix(n.noise(0.0025, 4, 0.3, 0.7), lips(0.40, 0.125, 0.115), lips(0.48, 0.185, 0.165))
     colour = n.mix(n.math("MULTIPLY", lip, 0.78), colour, lip_colour)
 
     pores = n.ramp(n.cells(0.00105).outputs["Distance"], 0.0, 0.45)
