@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli import train_disentangled
+from app.cli import train_disentangled, train_stylegan
 from engines.errors import OutOfMemory, StudioError
 
 if TYPE_CHECKING:
@@ -45,13 +45,16 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     dae.add_argument("--fresh", action="store_true", help="begin with an empty network, not with the shipped one")
     dae.add_argument("--seed", type=int, default=1, metavar="N", help="another number, another actor")
     dae.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
-    return [dae, train_disentangled.add_parser(engines)]
+    return [dae, train_disentangled.add_parser(engines), train_stylegan.add_parser(engines)]
 
 
 def train(options: argparse.Namespace, report: Report, cancel: CancelToken) -> list[Path]:
     """``soliloquy train``."""
     if options.what == "disentangled":
         return train_disentangled.train(options, report, cancel)
+    if options.what == "stylegan":
+        with _said_clearly(options.output):
+            return train_stylegan.train(options, report, cancel)
     from engines import registry
     from engines.devices import device_of
     from engines.diffusion_autoencoder.actor import CARD, PREVIEW

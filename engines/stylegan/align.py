@@ -96,11 +96,11 @@ def steady_crops(points: np.ndarray, rate: Fraction, smoothing_s: float = 0.12) 
     points = np.asarray(points, np.float64)[:, :, :2]
     stable = points[:, list(STABLE)]
     first = stable[len(stable) // 2]
-    aligned = np.stack([_apply(_similarity(s, first), p) for s, p in zip(stable, points, strict=True)])
+    aligned = np.stack([_apply(similarity(s, first), p) for s, p in zip(stable, points, strict=True)])
     face = np.median(aligned, 0)
     crop = crop_of(face)
     reference = face[list(STABLE)]
-    motion = np.array([_similarity(reference, s) for s in stable])  # complex scale-rotation, complex shift
+    motion = np.array([similarity(reference, s) for s in stable])  # complex scale-rotation, complex shift
     centre = motion[:, 0] * complex(*crop.centre) + motion[:, 1]
     axis = motion[:, 0] * complex(*crop.axis)
     curves = np.stack([centre.real, centre.imag, np.log(np.abs(axis)), np.unwrap(np.angle(axis))], 1)
@@ -112,7 +112,7 @@ def steady_crops(points: np.ndarray, rate: Fraction, smoothing_s: float = 0.12) 
     ]
 
 
-def _similarity(source: np.ndarray, target: np.ndarray) -> tuple[complex, complex]:
+def similarity(source: np.ndarray, target: np.ndarray) -> tuple[complex, complex]:
     """Least-squares scale and rotation ``a`` and shift ``b`` with ``target = a source + b``, in complex numbers."""
     s, t = source @ (1, 1j), target @ (1, 1j)
     centred = s - s.mean()
@@ -120,8 +120,8 @@ def _similarity(source: np.ndarray, target: np.ndarray) -> tuple[complex, comple
     return complex(a), complex(t.mean() - a * s.mean())
 
 
-def _apply(similarity: tuple[complex, complex], points: np.ndarray) -> np.ndarray:
-    moved = similarity[0] * (points @ (1, 1j)) + similarity[1]
+def _apply(found: tuple[complex, complex], points: np.ndarray) -> np.ndarray:
+    moved = found[0] * (points @ (1, 1j)) + found[1]
     return np.stack([moved.real, moved.imag], -1)
 
 

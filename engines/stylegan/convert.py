@@ -169,10 +169,12 @@ class LoadedGenerator:
     ----------
     generator : the averaged (EMA) generator
     average : (style_dim,) mean latent w, or None where the file has none
+    moves : (35, layers, style_dim), what one unit of each number adds to W+; only of generators trained here
     """
 
     generator: Generator
     average: Tensor | None
+    moves: Tensor | None = None
 
 
 @dataclass
@@ -217,6 +219,34 @@ def load_generator(path: Path) -> LoadedGenerator:
     if any(key.startswith("synthesis.") for key in state):
         return _generator(*nvidia_to_rosinality(state), path)
     return _generator(state, content.get("latent_avg"), path)
+
+
+def load_own(path: Path) -> LoadedGenerator:
+    """A generator that ``soliloquy train stylegan`` made.
+
+    Raises
+    ------
+    WeightsMissing, OutOfMemory
+        See `engines.checkpoint`; also for files that it did not make.
+    """
+    import torch
+
+    content = checkpoint.read(path)
+    state = checkpoint.part(content, path)
+    moves, average = state.pop("moves", None), state.pop("latent_avg", None)
+    state.pop("people", None)
+    if moves is None or average is None:
+        raise WeightsMissing(
+            f"{path} is no generator that Soliloquy trained: 'moves' and 'latent_avg' are absent. Import generators "
+            "of others under the name that their publisher gave them, or with --as."
+        )
+    loaded = _generator(state, average, path)
+    moves = moves.float()
+    config = loaded.generator.config
+    if moves.shape[1:] != (config.layers, config.style_dim) or not bool(torch.isfinite(moves).all()):
+        raise WeightsMissing(f"{path} is damaged: its 'moves' do not fit its generator. Train it again.")
+    loaded.moves = moves
+    return loaded
 
 
 def load_encoder(path: Path, content: Any = None) -> LoadedEncoder:

@@ -65,6 +65,7 @@ def test_both_namings_convert_into_each_other() -> None:
     back, back_average = nvidia_to_rosinality(rosinality_to_nvidia(state, average))
     assert back.keys() == state.keys()
     assert all(torch.equal(back[key], state[key]) for key in state)
+    assert back_average is not None
     assert torch.equal(back_average, average)
 
 

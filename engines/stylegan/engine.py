@@ -1,0 +1,210 @@
+"""The engine behind ``engines/stylegan``: one identity and 35 numbers a frame."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import OrderedDict
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from engines import registry
+from engines.api import CancelToken, EngineInfo, Performance, Portrait, Progress, RenderOptions, no_progress
+from engines.blendshape.actor import BlendshapeActor
+from engines.blendshape.engine import BlendshapeEngine
+from engines.devices import device_of
+from engines.errors import InputError
+from engines.frames import side_by_side
+from engines.ranges import checked_range
+from engines.stylegan import generators, taught
+from engines.stylegan.actor import SEEN, StyleGANActor
+from engines.stylegan.align import paste_back
+from engines.stylegan.placing import seen_in
+from engines.stylegan.studio import Drawer, drawer, enter
+from engines.stylegan.taught import TaughtActor
+from engines.teaching.closed import teach
+
+if TYPE_CHECKING:
+    from engines.speech.audio import Voice
+
+log = logging.getLogger(__name__)
+VERSION: Final = 1
+"""Counted up whenever the same portrait and checkpoint would give other frames."""
+_KEPT: Final = 2
+"""Generators that stay loaded."""
+_BATCH: Final = {"cuda": 8}
+Prepared = StyleGANActor | TaughtActor
+
+
+class StyleGANEngine:
+    """Prepares portraits for the generator in the weights store, or has the rig teach them (`engines.api.Engine`)."""
+
+    def __init__(self, info: EngineInfo) -> None:
+        self.info = info
+        self._rig = BlendshapeEngine(registry.info("blendshape"))
+        self._drawers: OrderedDict[tuple[str, str], Drawer] = OrderedDict()
+
+    def fingerprint(self, portrait: Portrait) -> str:
+        """Changes when another generator would draw the portrait."""
+        chosen = generators.choose()
+        return "taught" if chosen is None else f"{chosen.entry}-{chosen.sha256[:16]}"
+
+    def prepare(
+        self, portrait: Portrait, *, progress: Progress = no_progress, cancel: CancelToken | None = None
+    ) -> Prepared:
+        """Find the portrait in the latent space of the user's generator; without one, let the rig teach it.
+
+        Raises
+        ------
+        InputError
+            When the portrait shows no face that can be used, or is a head in 3D.
+        WeightsMissing, OutOfMemory
+            When the checkpoint is not what it should be, or does not fit into memory.
+        """
+        cancel = cancel or CancelToken()
+        if portrait.head is not None:
+            raise InputError(
+                f"{self.info.name} moves pictures, not heads in 3D. Choose the engine 'blendshape' for this one."
+            )
+        chosen = generators.choose()
+        rig = self._rig.prepare(portrait, progress=lambda p, what: progress(0.1 * p, what), cancel=cancel)
+        assert isinstance(rig, BlendshapeActor)
+        cancel.check()
+
+        def later(part: float, what: str) -> None:
+            progress(0.1 + 0.9 * part, what)
+
+        if chosen is None:
+            closed = teach(rig, progress=later, cancel=cancel)
+            digest = f"{rig.digest}-stylegan-{taught.VERSION}"
+            return TaughtActor(closed.rig, closed.crop, closed.banks, closed.prior, closed.eye_crop, digest)
+        digest = hashlib.blake2b(f"{rig.digest} {chosen} {VERSION}".encode(), digest_size=16).hexdigest()
+        device = device_of("auto")
+        with generators.memory_for("preparing the portrait", chosen.entry):
+            actor = enter(rig, self._rig, chosen, digest, device, progress=later, cancel=cancel)
+        log.info("%s: %s", chosen.entry, actor.told)
+        return actor
+
+    def sources(
+        self,
+        actor: Prepared,
+        voice: Voice | None,
+        video: Path | None,
+        rate: Fraction,
+        count: int,
+        *,
+        progress: Progress = no_progress,
+        cancel: CancelToken | None = None,
+    ) -> dict[str, np.ndarray]:
+        """See `engines.api.SourceReader`: what a video's face does, in the numbers of the user's generator.
+
+        An actor that the rig taught needs none of it: what was measured in the video comes with the performance.
+
+        Raises
+        ------
+        InputError
+            If the video shows no face.
+        """
+        if video is None or isinstance(actor, TaughtActor):
+            return {}
+        from engines.stylegan.video import numbers_of_video
+
+        device = device_of("auto")
+        with generators.memory_for("reading the video", actor.entry):
+            seen = numbers_of_video(
+                self._drawer(actor, device), actor, video, rate, count, progress=progress, cancel=cancel
+            )
+        return {f"{SEEN}_{i + 1}": column for i, column in enumerate(seen.T)}
+
+    def render(
+        self,
+        actor: Prepared,
+        performance: Performance,
+        *,
+        options: RenderOptions | None = None,
+        start: int = 0,
+        stop: int | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Iterator[np.ndarray]:
+        """Frames one by one, as `engines.api.Engine.render` says.
+
+        Raises
+        ------
+        EngineError
+            When the actor was made by another engine, or the device is not there.
+        InputError
+            When the range lies outside the performance.
+        WeightsMissing, OutOfMemory
+            When the generator that the actor was prepared with is gone or damaged, or the device has too little memory.
+        """
+        stop = checked_range(self.info, actor, performance, start, stop)
+        options, cancel = options or RenderOptions(), cancel or CancelToken()
+        draw = self._taught if isinstance(actor, TaughtActor) else self._generated
+        return draw(actor, performance, options, start, stop, cancel)
+
+    def _taught(
+        self,
+        actor: Any,
+        performance: Performance,
+        options: RenderOptions,
+        start: int,
+        stop: int,
+        cancel: CancelToken,
+    ) -> Iterator[np.ndarray]:
+        moved, coordinates = actor.told(performance)
+        stage = actor.stage(options.size, options.draft)
+        for pose, face, eyes in side_by_side(partial(actor.moved, moved, coordinates), start, stop, cancel):
+            yield stage.draw(pose, face, eyes, options.alpha)
+
+    def _generated(
+        self,
+        actor: Any,
+        performance: Performance,
+        options: RenderOptions,
+        start: int,
+        stop: int,
+        cancel: CancelToken,
+    ) -> Iterator[np.ndarray]:
+        if start == stop:
+            return
+        device = device_of(options.device)
+        draws = self._drawer(actor, device)
+        values = actor.numbers(performance)
+        amounts = actor.amounts(values)
+        head = actor.follower.head(performance)
+        if performance.extras.keys() & {"pitch", "yaw", "roll"}:  # the rig around the face turns with it
+            head = np.concatenate([np.radians(values[:, :3]), head[:, 3:]], 1)
+            performance = performance.with_(head=head)
+        shown = actor.rig.crop(options.size)
+        crops = [seen_in(crop, shown) for crop in actor.follower.crops(head[start:stop])]
+        around = self._rig.render(actor.rig, performance, options=options, start=start, stop=stop, cancel=cancel)
+        at, size = start, 1  # the first one alone: a preview wants it at once
+        while group := list(islice(around, size)):
+            with generators.memory_for("drawing", actor.entry):
+                pictures = draws(amounts[at : at + len(group)])
+            for i, (frame, picture) in enumerate(zip(group, pictures, strict=True), at):
+                cancel.check()
+                cover = actor.cover(values[i], draws.size)
+                laid = paste_back(frame[..., :3], actor.colours(picture).astype(np.uint8), crops[i - start], cover)
+                yield laid if frame.shape[2] == 3 else np.dstack([laid, frame[..., 3]])
+            at, size = at + len(group), _BATCH.get(device.split(":")[0], 1)
+
+    def unload(self) -> None:
+        """Let go of the generators; the next frame loads its own again."""
+        self._drawers.clear()
+
+    def _drawer(self, actor: StyleGANActor, device: str) -> Drawer:
+        """What draws an actor on a device, kept for the next frames."""
+        key = (actor.digest, device)
+        if key not in self._drawers:
+            while len(self._drawers) >= _KEPT:
+                self._drawers.popitem(last=False)
+            with generators.memory_for("loading the generator", actor.entry):
+                self._drawers[key] = drawer(actor, device)
+        return self._drawers[key]

@@ -1,0 +1,216 @@
+"""What a generator is trained with: aligned faces, whose they are, and the 35 numbers that each of them shows."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from engines.api import CancelToken, Performance, Portrait, Progress, RenderOptions, no_progress
+from engines.errors import InputError
+from engines.stylegan import numbers
+from engines.stylegan.align import align
+from engines.stylegan.placing import Follower, fitting_size, seen_in
+from engines.teaching.banks import banks, motion
+from engines.teaching.lessons import lessons
+
+if TYPE_CHECKING:
+    from engines.blendshape.actor import BlendshapeActor
+    from engines.blendshape.engine import BlendshapeEngine
+    from engines.capture.footage import Footage
+
+_FINER: Final = 2
+"""Pixels of the rig's frames to one of a face."""
+_STILL: Final = 0.3
+"""Share of the lessons in which the head is still."""
+
+
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """Pictures of people.
+
+    Attributes
+    ----------
+    pictures : uint8 (N, S, S, 3), FFHQ crops
+    numbers : float32 (N, 35), see `engines.stylegan.numbers`
+    person : int64 (N,), whose face it is
+    """
+
+    pictures: np.ndarray
+    numbers: np.ndarray
+    person: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.person)
+
+    @property
+    def people(self) -> int:
+        return int(self.person.max()) + 1 if len(self) else 0
+
+    def part(self, where: slice | np.ndarray) -> Faces:
+        """Some of them."""
+        return Faces(*(getattr(self, f.name)[where] for f in fields(self)))
+
+    def save(self, path: Path) -> None:
+        """Write them under the final name only when the file is whole."""
+        partial = path.with_name(f".{path.name}.part")
+        with partial.open("wb") as file:
+            np.savez(file, **{f.name: getattr(self, f.name) for f in fields(self)})
+        partial.replace(path)
+
+    @staticmethod
+    def load(path: Path) -> Faces:
+        """What `save` wrote.
+
+        Raises
+        ------
+        InputError
+            If the file is damaged.
+        """
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
+                return Faces(*(data[f.name] for f in fields(Faces)))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path} cannot be read ({error}). Delete it: it is drawn again.") from error
+
+
+def joined(parts: Sequence[Faces]) -> Faces:
+    """Several as one."""
+    return Faces(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Faces)))
+
+
+def drawn(
+    rig: BlendshapeActor,
+    painter: BlendshapeEngine,
+    performance: Performance,
+    size: int,
+    *,
+    follower: Follower | None = None,
+    cancel: CancelToken | None = None,
+) -> np.ndarray:
+    """Aligned faces that the rig draws of a performance : uint8 (T, size, size, 3); the crop follows the head."""
+    follower = follower or Follower.of(rig)
+    shown_size = fitting_size(rig, follower.crop, _FINER * size)
+    shown = rig.crop(shown_size)
+    crops = follower.crops(follower.head(performance))
+    frames = painter.render(rig, performance, options=RenderOptions(size=shown_size), cancel=cancel)
+    return np.stack([align(f, seen_in(c, shown), size) for f, c in zip(frames, crops, strict=True)])
+
+
+def told(rig: BlendshapeActor, performance: Performance) -> np.ndarray:
+    """The 35 numbers of a performance on a portrait : float32 (T, 35)."""
+    from engines.rig.mesh import effective_weights
+
+    moved = motion(performance, effective_weights(rig.head.rest_weights), rig.head.rest_head)
+    return numbers.of_motion(moved, banks().coordinates(moved))
+
+
+def from_portraits(
+    portraits: Sequence[Portrait],
+    size: int,
+    count: int,
+    seed: int,
+    *,
+    progress: Progress = no_progress,
+    cancel: CancelToken | None = None,
+) -> Faces:
+    """Lessons that the rig draws, ``count`` of all portraits together."""
+    from engines import registry
+    from engines.blendshape.actor import BlendshapeActor
+    from engines.blendshape.engine import BlendshapeEngine
+
+    rig = BlendshapeEngine(registry.info("blendshape"))
+    cancel = cancel or CancelToken()
+    each = max(2, count // max(1, len(portraits)))
+    still = max(1, round(_STILL * each))
+    found = []
+    for number, portrait in enumerate(portraits):
+        cancel.check()
+        actor = rig.prepare(portrait, cancel=cancel)
+        if not isinstance(actor, BlendshapeActor):
+            raise InputError(f"{portrait.source} is a head in 3D; a generator learns from pictures.")
+        own = seed + 1000 * number
+        parts = [lessons(still, own, head=False), lessons(each - still, own + 1)]
+        for performance in parts:
+            if not len(performance):
+                continue
+            pictures = drawn(actor, rig, performance, size, cancel=cancel)
+            found.append(Faces(pictures, told(actor, performance), np.full(len(pictures), number)))
+        progress((number + 1) / len(portraits), "Drawing lessons")
+    return joined(found)
+
+
+def from_footage(
+    footage: Footage,
+    size: int,
+    count: int,
+    seed: int,
+    *,
+    person: int = 0,
+    progress: Progress = no_progress,
+    cancel: CancelToken | None = None,
+) -> Faces:
+    """Real frames with the motion that was measured in them; parameters as `from_portraits`.
+
+    Raises
+    ------
+    InputError
+        If there is no usable frame.
+    """
+    from engines.stylegan.align import steady_crops
+
+    if not len(footage):
+        raise InputError(f"{footage.folder} holds no usable frame. Make footage of a face that is seen well.")
+    rng = np.random.default_rng(seed)
+    pictures: list[np.ndarray] = []
+    found: list[np.ndarray] = []
+    shares = np.array([len(clip) for clip in footage.clips], float)
+    for number, (clip, share) in enumerate(zip(footage.clips, shares / shares.sum(), strict=True)):
+        if cancel is not None:
+            cancel.check()
+        performance = clip.performance()
+        moved = motion(performance, np.zeros(performance.weights.shape[1]), np.zeros(3))
+        rows = numbers.of_motion(moved, banks().coordinates(moved))
+        crops = steady_crops(clip.landmarks(), clip.rate)
+        wanted = min(len(clip), max(1, round(count * share)))
+        for i in np.sort(rng.choice(len(clip), wanted, replace=False)):
+            pictures.append(align(clip.frame(int(i)), crops[i], size))
+            found.append(rows[i])
+        progress((number + 1) / len(footage.clips), "Looking at the footage")
+    return Faces(np.stack(pictures), np.stack(found), np.full(len(pictures), person))
+
+
+def from_sources(
+    sources: Sequence[Path],
+    size: int,
+    count: int,
+    seed: int,
+    *,
+    progress: Progress = no_progress,
+    cancel: CancelToken | None = None,
+) -> Faces:
+    """Faces of portraits, folders of portraits and folders of footage.
+
+    Raises
+    ------
+    InputError
+        If a source is none of them.
+    """
+    from engines.edtalk.workshop import found_in
+
+    portraits, footage = found_in(sources)
+    groups = len(portraits) + len(footage)
+    found: list[Any] = []
+    if portraits:
+        part = count * len(portraits) // groups
+        found.append(from_portraits(portraits, size, part, seed, progress=progress, cancel=cancel))
+    for number, item in enumerate(footage):
+        person = len(portraits) + number
+        found.append(
+            from_footage(item, size, count // groups, seed + person, person=person, progress=progress, cancel=cancel)
+        )
+    return joined(found)
