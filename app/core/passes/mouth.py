@@ -65,7 +65,7 @@ def speak(
     count = len(speech)
     aperture = targets["aperture"]
     heard = np.clip((OPEN_ABOVE - aperture) / (OPEN_ABOVE - SHUT_BELOW), 0, 1)
-    gate = mouth.closure_gate(phones, count)
+    gate = mouth.closure_gate(mouth.closures_at_dips(speech, phones), count)
     solved = {} if solved is None else solved
     parts = []
     for first in range(0, count, CHUNK):  # frames are solved on their own; this bounds the memory too

@@ -58,6 +58,25 @@ def test_a_closure_that_is_only_heard_shuts_the_lips_until_the_artist_says_other
     assert edited["aperture"][55] > 0
 
 
+def test_a_closure_moves_half_the_way_to_the_dip_that_the_sound_gives_unless_the_artist_placed_it() -> None:
+    phones = (Segment(1.0, 1.1, "B"), Segment(1.1, 1.3, "AA"))
+    heard = analysis(phones=phones)
+    dip = 0.8 - np.exp(-0.5 * ((np.arange(COUNT) - 53.1) / 2) ** 2).astype(np.float32)
+    object.__setattr__(heard, "mouth", {**heard.mouth, "aperture": dip})
+    (found,) = mouth.closures_at_dips(heard, phones)
+    # The gate of a closure about 1.05 s is deepest 18 ms earlier; the dip lies at 1.062 s.
+    assert found.start_s - 1.0 == pytest.approx((1.062 - 1.032) / 2, abs=0.002)
+    assert found.end_s - found.start_s == pytest.approx(0.1)
+    (moved,) = mouth.closures_at_dips(heard, (Segment(1.02, 1.12, "B"),))
+    assert (moved.start_s, moved.end_s) == (1.02, 1.12)
+
+
+def test_doubtful_closures_hardly_move_the_lips_and_sure_ones_shut_them() -> None:
+    doubt, sure = (mouth.heard_gate(np.full(50, p))[25] for p in (0.15, 0.85))
+    assert doubt < 0.12
+    assert sure == pytest.approx(1)
+
+
 def test_an_unsure_phone_shuts_the_lips_less() -> None:
     sure, unsure = ((Segment(1.0, 1.2, "M", c),) for c in (1.0, 0.3))
     gate = mouth.closure_gate(sure, COUNT), mouth.closure_gate(unsure, COUNT)
