@@ -55,7 +55,6 @@ class Decoder:
         references: np.ndarray,
         steps: int = STEPS,
         *,
-        warm: int = 0,
         noise: torch.Tensor | None = None,
         cancel: CancelToken | None = None,
     ) -> np.ndarray:
@@ -66,7 +65,6 @@ class Decoder:
         codes : float32 (N, up to code_dim); what is missing is 0
         references : uint8 (N, size, size, 3), the portrait moved in closed form
         steps : network passes
-        warm : training step to start at, from the reference with that much noise; 0 starts from noise alone
         noise : x_T of all frames; by default the actor's own
 
         Raises
@@ -88,11 +86,7 @@ class Decoder:
             with torch.inference_mode():
                 reference = tensor(references, self.device)
                 start = (self.noise if noise is None else noise).expand(len(codes), -1, -1, -1)
-                first = warm or TRAINING_STEPS - 1
-                if warm:
-                    alpha = self.model.signal(torch.tensor([warm], device=self.device))[:, None, None, None]
-                    start = alpha.sqrt() * reference + (1 - alpha).sqrt() * start
-                sampler = Sampler(steps=student_steps(steps, first))
+                sampler = Sampler(steps=student_steps(steps))
                 drawn = sampler.decode(
                     self.model, start, torch.from_numpy(full).to(self.device), reference=reference, cancel=cancel
                 )

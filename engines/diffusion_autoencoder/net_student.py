@@ -164,13 +164,13 @@ class Student(nn.Module):
         return (noisy - alpha.sqrt() * clean) / (1 - alpha).sqrt()
 
 
-def student_steps(count: int, first: int = TRAINING_STEPS - 1) -> np.ndarray:
-    """The steps that a decode with `Student` visits, ascending : int64 (count,), evenly spread and ending at ``first``.
+def student_steps(count: int) -> np.ndarray:
+    """The steps that a decode with `Student` visits, ascending : int64 (count,), evenly spread, the noisiest last.
 
     The official schedules end well before the noisiest step when they are short; a network that predicts the
     picture itself needs that one above all (Lin et al., WACV 2024, "Common diffusion noise schedules ...").
     """
-    return np.unique(np.round((np.arange(count) + 1) * (first + 1) / count).astype(np.int64) - 1)
+    return np.round((np.arange(count) + 1) * TRAINING_STEPS / count).astype(np.int64) - 1
 
 
 def shared_noise(seed: int, config: StudentConfig) -> Tensor:

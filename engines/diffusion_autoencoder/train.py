@@ -33,6 +33,8 @@ _WITHHELD: Final = 0.5
 """Share of the pictures whose own numbers are withheld, so that known motion alone draws well, too."""
 _NOISE: Final = 0.05
 """Spread of the noise on known codes: an encoder is never exact."""
+_LIGHT: Final = 0.12
+"""Spread of the gain and of the offset (of 1) that the colours of pictures get from which only known codes are read."""
 _SCALES: Final = (1, 2, 4)
 _QUADRATIC: Final = 0.1
 """Error (of 2) up to which it counts as its square."""
@@ -56,7 +58,7 @@ class Plan:
 
     pictures: int = 24000
     batch: int = 4
-    encoder_share: int = 2
+    encoder_share: int = 4
     rate: float = 6e-4
     average: float = 0.995
     check_every: int = 200
@@ -243,7 +245,7 @@ class Trainer:
         chosen = rng.choice(len(self.taught), plan.batch * plan.encoder_share)
         frames = self._pictures(self.taught.frames[chosen])
         codes = torch.from_numpy(self.taught.codes[chosen]).to(self.device)
-        read = self.model.encode(frames + 0.03 * self._random(frames.shape, torch_rng))
+        read = self.model.encode(self._lit(frames, torch_rng) + 0.03 * self._random(frames.shape, torch_rng))
         code_loss = F.smooth_l1_loss(read[:, : bridge.COUNT], codes, beta=0.3)
         own = slice(plan.batch)
         picture = frames[own]
@@ -272,6 +274,13 @@ class Trainer:
         shared = torch.from_numpy(rng.random(count) < 0.5).to(self.device)[:, None, None, None]
         noise = torch.where(shared, self.noise, self._random(picture.shape, torch_rng))
         return alpha.sqrt() * picture + (1 - alpha).sqrt() * noise, step
+
+    def _lit(self, frames: Tensor, torch_rng: torch.Generator) -> Tensor:
+        """The frames, those that are not drawn in other light: what the face does must not be read off that."""
+        shape = torch.Size([len(frames), 3, 1, 1])
+        gain, offset = (_LIGHT * self._random(shape, torch_rng) for _ in range(2))
+        beside = (torch.arange(len(frames), device=self.device) >= self.plan.batch)[:, None, None, None]
+        return frames + beside * (gain * frames + offset)
 
     def _random(self, shape: torch.Size, generator: torch.Generator) -> Tensor:
         return torch.randn(shape, generator=generator).to(self.device)
