@@ -33,6 +33,10 @@ UNIT_SIGMA: Final = {
     "browInnerUp": 0.3, "browOuterUp": 0.3, "browDown": 0.3, "mouthPucker": 0.2, "mouthFunnel": 0.15,
     "jawLeft": 0.1, "jawRight": 0.1, "mouthLeft": 0.12, "mouthRight": 0.12, "eyeSquint": 0.3,
 }  # fmt: skip
+TEETH_PER_SMILE: Final = 0.7
+"""How far a smile raises the upper lip."""
+TEETH_SPREAD: Final = 0.1
+"""By how much that may be exceeded."""
 LANDMARK_SIGMA: Final = 0.010
 """Expected error of a landmark in eye distances."""
 DISTANCE_CM: Final = (85.0, 0.40)
@@ -233,6 +237,7 @@ def solve(
         normal[5, 5] += precision * slope**2
         right[5] -= precision * slope * log_error
         _sides_agree(normal, right, values, b, identity)
+        _teeth_smile(normal, right, values, b, identity)
         normal[np.arange(POSE), np.arange(POSE)] *= 1 + 1e-3 * damping
         change = _bounded(normal, right, values, POSE + identity)
         pose = pose + change[:POSE]
@@ -314,6 +319,22 @@ def _sides_agree(normal: np.ndarray, right: np.ndarray, values: np.ndarray, b: B
         normal[j, i] -= precision
         right[i] -= precision * gap
         right[j] += precision * gap
+
+
+def _teeth_smile(normal: np.ndarray, right: np.ndarray, values: np.ndarray, b: Basis, identity: int) -> None:
+    """A prior that an upper lip that shows its teeth smiles: nobody sneers for a portrait, and a wide mouth may be one.
+
+    A smile may well hide its teeth, so only the excess counts.
+    """
+    place = {int(u): POSE + identity + k for k, u in enumerate(b.units)}
+    for lip, smile in zip(arkit.indices("mouthUpperUp"), arkit.indices("mouthSmile"), strict=True):
+        i, j = place[lip], place[smile]
+        excess = values[i - POSE] - TEETH_PER_SMILE * values[j - POSE]
+        if excess <= 0:
+            continue
+        row = np.array([1.0, -TEETH_PER_SMILE]) / TEETH_SPREAD
+        normal[np.ix_([i, j], [i, j])] += np.outer(row, row)
+        right[[i, j]] -= row * excess / TEETH_SPREAD
 
 
 def _bounded(normal: np.ndarray, right: np.ndarray, values: np.ndarray, first: int) -> np.ndarray:
