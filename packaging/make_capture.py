@@ -55,7 +55,7 @@ DEMO = Path(__file__).resolve().parents[1] / "assets" / "demo"
 REST, LESSONS, SPOKEN = 5, 70, 45
 """Frames of each kind for each person."""
 SIDE = 640
-MODES = 100
+MODES = 300
 FLOOR = 0.003
 """Least standard deviation of what is left over, in eye distances."""
 READABLE = 0.3

@@ -29,6 +29,12 @@ REST_LEAST: Final = -0.3
 LIDS_REST_MOST: Final = 0.25
 _UNCALIBRATED: Final = list(arkit.indices("eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp", "jawLeft", "jawRight"))
 _LIDS: Final = list(arkit.indices("eyeBlink"))
+MEASURED: Final = np.full(arkit.COUNT, 0.5)
+"""How much of each unit is what was measured, the rest is geometry: lids are told by their rims, brows slide under the
+skin that landmarks lie on, and where the eyes look has one answer."""
+MEASURED[_LIDS] = 0.3
+MEASURED[list(arkit.indices("browInnerUp", "browOuterUp", "browDown"))] = 0.75
+MEASURED[LOOK] = 1.0
 _TURNED_RAD: Final = (0.6, 1.1)
 """Yaw from which a face begins to hide half of itself, and at which nothing is sure any more."""
 
@@ -126,14 +132,12 @@ def solved(
 
 
 def both(measured: np.ndarray, geometric: np.ndarray) -> np.ndarray:
-    """The mean of two readings of the weights (T, 52), which err for different reasons.
+    """Two readings of the weights (T, 52) as one; they err for different reasons.
 
     One knows what landmarks were seen to do on drawn faces (`engines.capture.decode`), the other trusts the mesh and
-    the landmarks as they are (`engines.capture.solve`). Where the eyes look has one answer.
+    the landmarks as they are (`engines.capture.solve`). Most units are their mean (`MEASURED`).
     """
-    result = 0.5 * (measured + geometric)
-    result[:, LOOK] = measured[:, LOOK]
-    return np.asarray(result)
+    return np.asarray(MEASURED * measured + (1 - MEASURED) * geometric)
 
 
 def confidence_of(error: np.ndarray, spread: np.ndarray, alike: np.ndarray, yaw: np.ndarray) -> np.ndarray:
