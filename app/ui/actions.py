@@ -142,6 +142,7 @@ ACTIONS: Final[tuple[ActionSpec, ...]] = (
     _a("tools.palette", "Find a command…", "Tools", "Ctrl+K F1", "search"),
     _a("tools.queue", "Render queue", "Tools", "Ctrl+Shift+E", "queue"),
     _a("tools.judge", "Judge", "Tools", "", "judge", "Measure a rendered video and set it beside real footage"),
+    _a("tools.live", "Live capture", "Tools", "", "eye", "Act before a camera: the portrait follows"),
     _a("tools.actors", "Actors", "Tools", "", "portrait", "Trained actors of the diffusion autoencoder, and trainings"),
     _a("tools.train", "Train an actor…", "Tools", "", "", "Learn one person from the portrait, a video or footage"),
     _a("tools.footage", "Footage for training…", "Tools", "", "", "Clips become frames, sound and motion for engines"),

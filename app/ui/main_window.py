@@ -29,6 +29,7 @@ from app.ui.controllers.actors import ActorController
 from app.ui.controllers.edit import EditController
 from app.ui.controllers.files import FileController
 from app.ui.controllers.layers import LayerController
+from app.ui.controllers.live_capture import LiveCaptureController
 from app.ui.controllers.live_link import LiveLinkController
 from app.ui.controllers.play import PlayController
 from app.ui.controllers.presets import PresetController
@@ -103,6 +104,7 @@ class MainWindow(QMainWindow):
         self.preset_files = PresetController(self)
         self.layers = LayerController(self)
         self.live_link = LiveLinkController(self)
+        self.live = LiveCaptureController(self)
         self.references = ReferenceController(self)
         self.actors = ActorController(self)
         self._fill_window()
@@ -173,8 +175,8 @@ class MainWindow(QMainWindow):
         handlers: dict[str, Callable[..., object]] = {}
         self._handlers = handlers
         for controller in (
-            self.editing, self.playing, self.files, self.viewing, self.layers, self.live_link, self.references,
-            self.actors,
+            self.editing, self.playing, self.files, self.viewing, self.layers, self.live_link, self.live,
+            self.references, self.actors,
         ):  # fmt: skip
             handlers.update(controller.handlers())
         for name, action in self.actions_by_id.items():
@@ -316,6 +318,18 @@ class MainWindow(QMainWindow):
         self.docks["judge"].show()
         self.docks["judge"].raise_()
 
+    def add_panel(self, name: str, title: str, widget: QWidget) -> None:
+        """Add a panel that is made when it is first wanted, as a tab beside the judge."""
+        dock = QDockWidget(title, self)
+        dock.setObjectName(name)
+        dock.setWidget(widget)
+        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+        self.tabifyDockWidget(self.docks["judge"], dock)
+        dock.setTitleBarWidget(QWidget(dock))
+        self.docks[name] = dock
+        for button in widget.findChildren(QAbstractButton):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
     def show_head(self, on: bool) -> None:
         """Show or hide the 3D view, a dock that is made when it is first wanted."""
         if "head" not in self.docks:
@@ -396,6 +410,7 @@ class MainWindow(QMainWindow):
         self.playing.hold.close()
         self.player.close()
         self.live_link.stop()
+        self.live.close()
         self.actors.close()
         self.files.close()
         self.session.close()

@@ -79,6 +79,8 @@ class LiveCapture:
     def __init__(self, face: int = 0, landmarker: Landmarker | None = None, settle_s: float = SETTLE_S) -> None:
         self._face, self._landmarker, self._settle_s = face, landmarker or make_landmarker(), settle_s
         self._tracker: Tracker | None = None
+        self.points: np.ndarray | None = None
+        """Landmarks (478, 3) of the last picture in its pixels; None: no face was seen."""
         self.restart()
 
     def restart(self) -> None:
@@ -112,7 +114,7 @@ class LiveCapture:
         if self._decoder is not None and self._seen_s + NEW_FACE_S < time_s:
             self.restart()
         assert self._tracker is not None
-        points = self._tracker.add(rgb)
+        points = self.points = self._tracker.add(rgb)
         if points is None:
             return self._without(time_s)
         if self._decoder is None:
