@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engines.speech import mouth
+from engines.speech import mouth, readout
 from engines.speech.analysis import SpeechAnalysis
 from engines.speech.readout import GEOMETRY
 from engines.speech.segment import Segment
@@ -103,6 +103,14 @@ def test_rest_gives_the_neutral_face_back() -> None:
 def test_motion_has_a_person_s_size() -> None:
     targets = mouth.geometry_targets(mouth.mouth_track(analysis(value=1.0), ()), NEUTRAL)
     assert 0.08 < targets["aperture"][100] < 0.25
+
+
+def test_the_jaw_moves_further_than_the_landmarks_saw_it() -> None:
+    track = mouth.mouth_track(analysis(value=1.0), ())
+    size = readout.default().arrays["unit/sd"][GEOMETRY.index("jaw")]
+    seen = (track["jaw"][100] - mouth.rest_pose()[GEOMETRY.index("jaw")]) * size
+    targets = mouth.geometry_targets(track, NEUTRAL)
+    assert targets["jaw"][100] - NEUTRAL["jaw"] == pytest.approx(seen / mouth.CHIN_SEEN, abs=1e-5)
 
 
 def test_the_tongue_rises_for_l_and_t() -> None:
