@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
 
@@ -28,13 +29,15 @@ _ONE_SIDED: Final = 0.12
 _YAW_RAD, _PITCH_RAD, _ROLL_RAD, _SHIFT_CM = 0.34, 0.28, 0.3, (1.2, 1.2, 2.0)
 
 
-def lessons(count: int, seed: int, *, head: bool = True, mouth: bool = True, expression: bool = True) -> Performance:
+def lessons(
+    count: int, seed: int | Sequence[int], *, head: bool = True, mouth: bool = True, expression: bool = True
+) -> Performance:
     """Independent frames, the mouth and the eyes of most of them active.
 
     Parameters
     ----------
     count : frames
-    seed : of the random numbers; the same gives the same
+    seed : of the random numbers, as `numpy.random.default_rng` takes it; the same gives the same
     head, mouth, expression : False keeps the head; jaw, lips and tongue; or the rest of the face still
     """
     rng = np.random.default_rng(seed)

@@ -71,9 +71,26 @@ def fit_eyes(painter: Painter, banks: Banks) -> tuple[Eye, Eye]:
     return left, right
 
 
+def still_eyes(painter: Painter, banks: Banks) -> tuple[Eye, Eye]:
+    """Both eyes with no lesson learnt: they show no change."""
+    backward = np.asarray(np.linalg.pinv(banks.expression), np.float32)
+    eyes = []
+    for number, eye in enumerate(painter.eyes):
+        x, y, width, height = (int(v) for v in eye.box)
+        rest = np.asarray(painter.person[y : y + height, x : x + width, :3], np.float32).copy()
+        nothing = (
+            np.zeros((0, height, width, 3), np.float32),
+            np.zeros((1, 0), np.float32),
+            np.zeros((1, 4), np.float32),
+        )
+        first = len(FACE_UNITS) + 4 * number
+        eyes.append(Eye((x, y, width, height), rest, *nothing, backward[:, first : first + 4]))
+    return eyes[0], eyes[1]
+
+
 def _fit(painter: Painter, number: int, unmix: np.ndarray) -> Eye:
     eye = painter.eyes[number]
-    poses = _poses(np.random.default_rng(21 + number))
+    poses = eye_lessons(np.random.default_rng(21 + number), _LESSONS)
     x, y, width, height = (int(v) for v in eye.box)
     rest = painter.person[y : y + height, x : x + width, :3]
     changes = np.stack([draw_eye(painter.person, eye, EyePose(*map(float, p)))[..., :3] - rest for p in poses])
@@ -88,12 +105,12 @@ def _fit(painter: Painter, number: int, unmix: np.ndarray) -> Eye:
     return Eye((x, y, width, height), *(np.asarray(a, np.float32) for a in arrays))
 
 
-def _poses(rng: np.random.Generator) -> np.ndarray:
-    """What an eye does in the lessons : (`_LESSONS`, 4), the first one at rest."""
-    upper = np.where(rng.random(_LESSONS) < 0.55, rng.uniform(0, 1, _LESSONS), rng.uniform(-0.3, 0.35, _LESSONS))
-    upper[rng.random(_LESSONS) < 0.1] = 1.0
-    lower = rng.uniform(-0.15, 0.35, _LESSONS) * np.clip(1.2 - upper, 0, 1)
-    gaze = rng.normal(0, [0.2, 0.13], (_LESSONS, 2)).clip(-0.55, 0.55)
+def eye_lessons(rng: np.random.Generator, count: int) -> np.ndarray:
+    """What an eye does in lessons : (count, 4) as in `EyePose`, the first one at rest."""
+    upper = np.where(rng.random(count) < 0.55, rng.uniform(0, 1, count), rng.uniform(-0.3, 0.35, count))
+    upper[rng.random(count) < 0.1] = 1.0
+    lower = rng.uniform(-0.15, 0.35, count) * np.clip(1.2 - upper, 0, 1)
+    gaze = rng.normal(0, [0.2, 0.13], (count, 2)).clip(-0.55, 0.55)
     poses = np.concatenate([upper[:, None], lower[:, None], gaze], 1)
     poses[0] = 0
     return poses

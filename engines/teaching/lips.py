@@ -102,11 +102,11 @@ class Lips:
         skull, jaw = (np.tensordot(amounts, part, 1).astype(np.float32) for part in (self.skull, self.jaw))
         size = (self.box.width, self.box.height)
         moved = cv2.warpAffine(jaw, _shift(features @ self.jaw_moves), size, borderMode=cv2.BORDER_REPLICATE)
-        share = self._below_teeth()[..., None]
+        share = self.below_teeth()[..., None]
         return np.asarray(np.clip(skull + share * (moved - skull), 0, 255), np.float32)
 
-    def _below_teeth(self) -> np.ndarray:
-        """1 where the jaw's picture shows : (H, W)."""
+    def below_teeth(self) -> np.ndarray:
+        """1 where the jaw's picture shows : float32 (H, W)."""
         y = np.arange(self.box.top, self.box.top + self.box.height)
         return np.asarray(np.clip(y[:, None] - self.edge + 0.5, 0, 1), np.float32)
 
@@ -165,6 +165,22 @@ def fit_lips(
     """
     import cv2
 
+    lips = lips_alone(teacher, banks, moved)
+    box, jaw_moves = lips.box, lips.jaw_moves
+    amounts = inside_features(coordinates, lips.unmix)
+    parts = frames[(slice(None), *box.slices)].astype(np.float32)
+    seen = np.stack([np.clip(lips.motion(f)[1] - 0.3, 0, 1) for f in features])
+    below = lips.below_teeth()
+    size = (box.width, box.height)
+    moved_back = [_shift(-(f @ jaw_moves)) for f in features]
+    jaw = np.stack([cv2.warpAffine(p, m, size) for p, m in zip(parts, moved_back, strict=True)])
+    jaw_seen = np.stack([cv2.warpAffine(s * below, m, size) for s, m in zip(seen, moved_back, strict=True)])
+    pictures = _regressed(amounts, parts, seen * (1 - below)), _regressed(amounts, jaw, jaw_seen)
+    return replace(lips, skull=pictures[0], jaw=pictures[1])
+
+
+def lips_alone(teacher: Teacher, banks: Banks, moved: np.ndarray) -> Lips:
+    """The lips as they move, with no colours yet between them; parameters as in `fit_lips`."""
     mouth = teacher.painter.mouth
     box = teacher.mouth_box()
     rims = _rims(mouth.uv, mouth.lips, teacher.crop.size[0])
@@ -184,17 +200,7 @@ def fit_lips(
     edge = _upper_edge(teacher, box)
     bounds = np.array([corners.min(), corners.max()], np.float32)
     cover = _dense(mouth.cover[None, :, None].repeat(2, 2), mouth.uv, mouth.skin, box, False)[0, ..., 0]
-    lips = Lips(box, fields[0], fields[1], rims, cover, bounds, empty, empty, jaw_moves, edge, unmix)
-    amounts = inside_features(coordinates, unmix)
-    parts = frames[(slice(None), *box.slices)].astype(np.float32)
-    seen = np.stack([np.clip(lips.motion(f)[1] - 0.3, 0, 1) for f in features])
-    below = lips._below_teeth()
-    size = (box.width, box.height)
-    moved_back = [_shift(-(f @ jaw_moves)) for f in features]
-    jaw = np.stack([cv2.warpAffine(p, m, size) for p, m in zip(parts, moved_back, strict=True)])
-    jaw_seen = np.stack([cv2.warpAffine(s * below, m, size) for s, m in zip(seen, moved_back, strict=True)])
-    pictures = _regressed(amounts, parts, seen * (1 - below)), _regressed(amounts, jaw, jaw_seen)
-    return replace(lips, skull=pictures[0], jaw=pictures[1])
+    return Lips(box, fields[0], fields[1], rims, cover, bounds, empty, empty, jaw_moves, edge, unmix)
 
 
 def _shift(by: np.ndarray) -> np.ndarray:

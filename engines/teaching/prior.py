@@ -16,11 +16,11 @@ import numpy as np
 
 from engines.api import CancelToken, Performance, Progress, no_progress
 from engines.blendshape.painter import Painter
-from engines.teaching.banks import EXPRESSION, FACE_UNITS, MOUTH, POSE, Banks, Motion, banks, motion
+from engines.teaching.banks import EXPRESSION, FACE_UNITS, MOUTH, POSE, Banks, banks, motion
 from engines.teaching.draw import LAYERS, OPEN_PX
 from engines.teaching.lessons import lessons
 from engines.teaching.lids import Eye, fit_eyes
-from engines.teaching.lips import Lips, fit_lips
+from engines.teaching.lips import Lips, fit_lips, lips_alone
 from engines.teaching.relief import Relief, relief_of
 from engines.teaching.teacher import Box, Teacher
 
@@ -29,6 +29,8 @@ STRIDE: Final = 2
 _SKIN_STRIDE: Final = 4
 RANK: Final = 32
 _SPOKEN, _FELT = 220, 110
+_OUTLINE: Final = 90, 60
+"""Lessons, spoken and felt, from which motion alone is learnt."""
 _RIDGE: Final = 1e-3
 _STRENGTHS: Final = (1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
 _FOLDS: Final = 5
@@ -180,6 +182,68 @@ def _moved(values: np.ndarray, noise: float) -> np.ndarray:
     return np.asarray(np.clip((most - noise) / noise, 0, 1), np.float32)
 
 
+@dataclass(frozen=True, eq=False)
+class _Course:
+    """Lessons of one portrait in which only the mouth moves (``spoken``), or only the rest of the face (``felt``).
+
+    Attributes
+    ----------
+    told, told_felt : float32 (T, 36), their coordinates
+    features, features_felt : (T, F), from `face_features`
+    """
+
+    spoken: Performance
+    felt: Performance
+    told: np.ndarray
+    told_felt: np.ndarray
+    features: np.ndarray
+    features_felt: np.ndarray
+
+    @classmethod
+    def of(cls, teacher: Teacher, numbers: Banks, spoken: int, felt: int) -> _Course:
+        """So many lessons of each kind."""
+        parts = lessons(spoken, 12, head=False, expression=False), lessons(felt, 13, head=False, mouth=False)
+        moved = [motion(p, teacher.rest_weights, teacher.actor.head.rest_head) for p in parts]
+        told = [numbers.coordinates(m) for m in moved]
+        return cls(*parts, *told, *(face_features(t, m.face) for t, m in zip(told, moved, strict=True)))
+
+    @property
+    def typical(self) -> np.ndarray:
+        """Typical sizes of the features : (F,)."""
+        return np.maximum(*(np.sqrt((f**2).mean(0)) for f in (self.features, self.features_felt)))
+
+    def both(self, of_spoken: np.ndarray, of_felt: np.ndarray, noise: float = 0.0) -> np.ndarray:
+        """Values (F, ...) by feature: each bank learnt where the other is still, so that neither moves the other's.
+
+        Nor does it move what it never moved by more than ``noise`` in its lessons.
+        """
+        result = np.zeros((self.features.shape[1], *of_spoken.shape[1:]), np.float32)
+        result[OF_MOUTH] = ridge(self.features[:, OF_MOUTH], of_spoken) * _moved(of_spoken, noise)
+        result[_OF_EXPRESSION] = ridge(self.features_felt[:, _OF_EXPRESSION], of_felt) * _moved(of_felt, noise)
+        return result
+
+    def face(self, teacher: Teacher) -> np.ndarray:
+        """Motion of the face : float32 (F, h, w, 2)."""
+        flows = teacher.flows(self.spoken, STRIDE), teacher.flows(self.felt, STRIDE)
+        return _quiet(self.both(*flows, _NOTHING_PX), self.typical, _NOTHING_PX)
+
+    def places(self, teacher: Teacher) -> np.ndarray:
+        """Motion of the mouth's vertices : float32 (F, M, 2)."""
+        return self.both(teacher.mouth_motion(self.spoken), teacher.mouth_motion(self.felt))
+
+
+def outline(teacher: Teacher, eyes: tuple[Eye, Eye], numbers: Banks) -> Prior:
+    """The closed form of what moves, from the fitted head alone: no colours between the lips, no residuals.
+
+    Parameters
+    ----------
+    eyes : left and right
+    """
+    course = _Course.of(teacher, numbers, *_OUTLINE)
+    lips = lips_alone(teacher, numbers, course.places(teacher))
+    return Prior(teacher.crop.size, relief_of(teacher.actor, teacher.crop), course.face(teacher), lips, eyes)
+
+
 def fit(
     teacher: Teacher,
     eyes: Painter,
@@ -197,41 +261,19 @@ def fit(
     numbers : the banks
     """
     cancel = cancel or CancelToken()
-    rest_head = teacher.actor.head.rest_head
-
-    def moved(performance: Performance) -> Motion:
-        return motion(performance, teacher.rest_weights, rest_head)
-
     progress(0.0, "Learning how the head moves")
     relief = relief_of(teacher.actor, teacher.crop)
     cancel.check()
     progress(0.15, "Learning how the face moves")
-    spoken = lessons(_SPOKEN, seed=12, head=False, expression=False)
-    felt = lessons(_FELT, seed=13, head=False, mouth=False)
-    speech, feeling = moved(spoken), moved(felt)
-    told, told_felt = numbers.coordinates(speech), numbers.coordinates(feeling)
-    features, features_felt = face_features(told, speech.face), face_features(told_felt, feeling.face)
-
-    def both(of_spoken: np.ndarray, of_felt: np.ndarray, noise: float = 0.0) -> np.ndarray:
-        """Values (F, ...) by feature: each bank learnt where the other is still, so that neither moves the other's.
-
-        Nor does it move what it never moved by more than ``noise`` in its lessons.
-        """
-        result = np.zeros((features.shape[1], *of_spoken.shape[1:]), np.float32)
-        result[OF_MOUTH] = ridge(features[:, OF_MOUTH], of_spoken) * _moved(of_spoken, noise)
-        result[_OF_EXPRESSION] = ridge(features_felt[:, _OF_EXPRESSION], of_felt) * _moved(of_felt, noise)
-        return result
-
-    typical = np.maximum(*(np.sqrt((f**2).mean(0)) for f in (features, features_felt)))
-    flows = teacher.flows(spoken, STRIDE), teacher.flows(felt, STRIDE)
-    face = _quiet(both(*flows, _NOTHING_PX), typical, _NOTHING_PX)
+    course = _Course.of(teacher, numbers, _SPOKEN, _FELT)
+    told, features = course.told, course.features
+    face = course.face(teacher)
     cancel.check()
     progress(0.4, "Learning teeth and lids")
-    frames = teacher.frames(spoken)
+    frames = teacher.frames(course.spoken)
     cancel.check()
     progress(0.6, "Learning teeth and lids")
-    places = both(teacher.mouth_motion(spoken), teacher.mouth_motion(felt))
-    lips = fit_lips(teacher, numbers, told, features, places, frames)
+    lips = fit_lips(teacher, numbers, told, features, course.places(teacher), frames)
     cancel.check()
     progress(0.65, "Learning teeth and lids")
     prior = Prior(teacher.crop.size, relief, face, lips, fit_eyes(eyes, numbers))
@@ -240,10 +282,11 @@ def fit(
     near, around = residuals(teacher, prior, told, features, frames, 1.0)
     cancel.check()
     progress(0.9, "Learning teeth and lids")
-    _, around_felt = residuals(teacher, prior, told_felt, features_felt, teacher.frames(felt), 0.0)
+    felt = teacher.frames(course.felt)
+    _, around_felt = residuals(teacher, prior, course.told_felt, course.features_felt, felt, 0.0)
     width, height = teacher.crop.size
     mouth = _region(near, lips.box, 1, features)
-    shade = _quiet(both(around, around_felt, _NOTHING_SHADE), typical, _NOTHING_SHADE)
+    shade = _quiet(course.both(around, around_felt, _NOTHING_SHADE), course.typical, _NOTHING_SHADE)
     skin = Region(Box(0, 0, width, height), _SKIN_STRIDE, shade, np.eye(len(shade), dtype=np.float32))
     progress(1.0, "Learnt")
     return replace(prior, mouth=mouth, skin=skin)
@@ -258,19 +301,30 @@ def still_layers(prior: Prior, features: np.ndarray, coordinates: np.ndarray, sp
     coordinates : (36,)
     speaks : how much of the mouth is drawn
     """
+    out, _ = moving_layers(prior, features, speaks)
+    if speaks > 0:
+        out[prior.lips.box.slices][..., 5:8] = prior.lips.colours(coordinates, features)
+    return out
+
+
+def moving_layers(prior: Prior, features: np.ndarray, speaks: float) -> tuple[np.ndarray, np.ndarray]:
+    """Motion and opening of the still head without colours : float32 (H, W, `engines.teaching.draw.LAYERS`).
+
+    Also, float32 (h, w), which part of the mouth's box is the mouth's own, 0 to 1; parameters as in `still_layers`.
+    """
     width, height = prior.size
     out = np.zeros((height, width, LAYERS), np.float32)
     out[..., 8] = -OPEN_PX
     out[..., :2] = prior.face_flow(features)
+    lips = prior.lips
+    own = np.zeros((lips.box.height, lips.box.width), np.float32)
     if speaks > 0:
-        lips = prior.lips
         flow, opened, cover = lips.motion(features)
         part = out[lips.box.slices]
         own = speaks * window(lips.box) * cover
         part[..., :2] += own[..., None] * (flow - part[..., :2])
-        part[..., 5:8] = lips.colours(coordinates, features)
         part[..., 8] = np.clip(opened, -OPEN_PX, OPEN_PX) - 2 * OPEN_PX * (1 - own)
-    return out
+    return out, own
 
 
 def residuals(
