@@ -95,6 +95,7 @@ class LiveCapture:
         self._home = np.zeros(10)
         self._since: float | None = None
         self._seen_s = -np.inf
+        self._gone_s: float | None = None
         self._last = np.zeros(arkit.COUNT + 10)
         self._filter = OneEuro(_CUTOFF, _BETA)
 
@@ -111,7 +112,8 @@ class LiveCapture:
         rgb : uint8 (H, W, 3); larger than `MAX_SIDE` costs time and gains nothing
         time_s : when it was taken; increasing
         """
-        if self._decoder is not None and self._seen_s + NEW_FACE_S < time_s:
+        # Counted from the first picture without the face: a time without pictures tells nothing.
+        if self._decoder is not None and self._gone_s is not None and self._gone_s + NEW_FACE_S < time_s:
             self.restart()
         assert self._tracker is not None
         points = self.points = self._tracker.add(rgb)
@@ -128,7 +130,7 @@ class LiveCapture:
         self._tracker.forget()
         if confidence[0] <= 0:
             return self._without(time_s)
-        self._seen_s = time_s
+        self._seen_s, self._gone_s = time_s, None
         self._last = self._filter(self._relative(values)[0], time_s)
         return self._frame(time_s, "live", self._last, float(confidence[0]))
 
@@ -177,6 +179,7 @@ class LiveCapture:
             if self._since is not None and time_s - self._since > self._settle_s:
                 self.restart()
             return self._frame(time_s, "waiting", self._last, 0.0)
+        self._gone_s = time_s if self._gone_s is None else self._gone_s
         self._count += 2  # the solver starts anew after a gap
         gone = time_s - self._seen_s - HOLD_S
         return self._frame(time_s, "lost", self._last * float(np.clip(1 - gone / _FADE_S, 0, 1)), 0.0)
@@ -233,10 +236,12 @@ def camera(source: str, *, paced: bool = True) -> Iterator[tuple[float, np.ndarr
         yield from _device(int(source) if source.isdigit() else source)
         return
     video = open_video(Path(source))
-    started = time.monotonic()
+    started = 0.0
     for index, frame in enumerate(video.frames(None, MAX_SIDE)):
         due = index / float(video.rate)
-        if paced:
+        if index == 1:
+            started = time.monotonic() - due  # from here on: with the first picture the models are loaded
+        if paced and index:
             late = time.monotonic() - started - due
             if late > 1.5 / float(video.rate):
                 continue

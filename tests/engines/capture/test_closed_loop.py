@@ -89,6 +89,16 @@ def test_live_goes_to_rest_when_the_face_is_lost(known: KnownTake) -> None:
     session.close()
 
 
+def test_a_slow_machine_keeps_the_actor(known: KnownTake) -> None:
+    session = LiveCapture(settle_s=0.1)
+    for i in range(5):
+        frame = session.push(known.frames[0], i / 25)
+    assert frame.state == "live"
+    late = session.push(known.frames[33], 4.0)
+    assert late.state == "live", "no pictures for a while does not mean that the actor was away"
+    session.close()
+
+
 def test_nobody_before_the_camera() -> None:
     blank = np.zeros((120, 160, 3), np.uint8)
     frames = list(live([(i / 25, blank) for i in range(3)], landmarker="bundled"))
