@@ -21,6 +21,7 @@ STRENGTH: Final = 0.42
 _TINT: Final = np.array([0.80, 1.08, 1.12], np.float32)
 """Folds are a little redder than the skin around them: shade by channel."""
 
+_FOREHEAD: Final = {"browInnerUp", "browOuterUp", "browOuterUpLeft", "browOuterUpRight"}
 _BROWS_TOP: Final = ((107, 66, 105, 63, 70), (336, 296, 334, 293, 300))
 
 
@@ -63,7 +64,8 @@ class Wrinkles:
         self.left, self.top = (int(max(0, v)) for v in low)
         self.right, self.bottom = int(min(size[0], high[0] + 1)), int(min(size[1], high[1] + 1))
         self._tint = (1 + saturation * (_TINT - 1)).astype(np.float32)
-        self.strength = STRENGTH * creased(rgb, points)
+        covered = fringe(rgb, points)
+        self.strength = STRENGTH * creased(rgb, points, covered < 0.5)
         folds = _folds(points)
         shape = (max(0, self.bottom - self.top), max(0, self.right - self.left))
         self.maps = np.zeros((len(folds), *shape), np.float32)
@@ -73,6 +75,8 @@ class Wrinkles:
         for k, fold in enumerate(folds):
             self._boxes.append(self._draw(self.maps[k], fold))
             self.maps[k][self._boxes[k]] *= bare[self._boxes[k]]
+            if not fold.units.keys().isdisjoint(_FOREHEAD):
+                self.maps[k] *= 1 - covered
             for unit, share in fold.units.items():
                 self.mix[k, list(arkit.indices(unit))] += share / len(arkit.indices(unit))
 
@@ -166,25 +170,59 @@ def bare_skin(rgb: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     return np.asarray(cv2.GaussianBlur(light * near, (0, 0), max(0.8, eye / 25)), np.float32)
 
 
-def creased(rgb: np.ndarray, landmarks: np.ndarray) -> float:
-    """How readily this skin folds, 0.3 to 1: smooth, young or painted skin does so less than skin with a grain.
+def fringe(rgb: np.ndarray, landmarks: np.ndarray) -> float:
+    """How far strands of hair lie over the forehead, 0 to 1: thin ones of a light colour pass for skin otherwise.
 
-    Measured as the contrast of detail between 1/60 and 1/200 of the eye distance on forehead and cheeks.
+    Strands are lines that run down: there is far more detail across them than along them, and more than skin has.
     """
     import cv2
 
+    across = (landmarks[263] - landmarks[33]) / np.hypot(*(landmarks[263] - landmarks[33]))
     eye = float(np.hypot(*(landmarks[263] - landmarks[33])))
+    grey = np.log(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) + 1.0)
+    smooth = cv2.GaussianBlur(grey, (0, 0), max(0.6, eye / 120))
+    slope_x, slope_y = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+    side = np.abs(slope_x * across[0] + slope_y * across[1])
+    down = np.abs(slope_y * across[0] - slope_x * across[1])
+    detail = _detail(rgb, eye)
+    hair = []
+    for at in (landmarks[151], *(landmarks[[k, 151]].mean(0) for k in (9, 108, 337))):
+        window = _window(at, eye)
+        if detail[window].size:
+            striped = float(side[window].mean() / max(float(down[window].mean()), 1e-6))
+            hair.append(np.clip(_contrast(detail[window]) - 1, 0, 1) * np.clip((striped - 2) / 1.5, 0, 1))
+    return float(np.mean(hair)) if hair else 0.0
+
+
+def creased(rgb: np.ndarray, landmarks: np.ndarray, forehead: bool = True) -> float:
+    """How readily this skin folds, 0.3 to 1: smooth, young or painted skin does so less than skin with a grain.
+
+    Measured as the contrast of detail between 1/60 and 1/200 of the eye distance on cheeks and ``forehead``.
+    """
+    eye = float(np.hypot(*(landmarks[263] - landmarks[33])))
+    detail = _detail(rgb, eye)
+    places = [*landmarks[[50, 280]], *([landmarks[151], landmarks[[9, 151]].mean(0)] if forehead else [])]
+    contrast = [_contrast(detail[window]) for at in places if detail[window := _window(at, eye)].size]
+    return float(np.clip(np.median(contrast), 0.3, 1.0)) if contrast else 0.3
+
+
+def _detail(rgb: np.ndarray, eye: float) -> np.ndarray:
+    """Logarithmic detail between 1/60 and 1/200 of the eye distance in pixels : float32 (H, W)."""
+    import cv2
+
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32) + 1.0
-    fine = np.log(cv2.GaussianBlur(grey, (0, 0), max(0.5, eye / 200)))
-    detail = fine - np.log(cv2.GaussianBlur(grey, (0, 0), max(1.5, eye / 60)))
-    contrast = []
-    half = max(2, round(0.09 * eye))
-    places = np.stack([*landmarks[[151, 50, 280]], landmarks[[9, 151]].mean(0)])
-    for x, y in places:
-        part = detail[max(0, int(y) - half) : int(y) + half, max(0, int(x) - half) : int(x) + half]
-        if part.size:
-            contrast.append(float(np.percentile(np.abs(part), 75)))
-    return float(np.clip(np.median(contrast) / 0.016, 0.3, 1.0)) if contrast else 0.3
+    fine, coarse = (cv2.GaussianBlur(grey, (0, 0), s) for s in (max(0.5, eye / 200), max(1.5, eye / 60)))
+    return np.asarray(np.log(fine) - np.log(coarse))
+
+
+def _contrast(detail: np.ndarray) -> float:
+    """Of a part of `_detail`, 1 for skin that folds as readily as any."""
+    return float(np.percentile(np.abs(detail), 75)) / 0.016
+
+
+def _window(at: np.ndarray, eye: float) -> tuple[slice, slice]:
+    half, x, y = max(2, round(0.09 * eye)), int(at[0]), int(at[1])
+    return slice(max(0, y - half), max(0, y + half)), slice(max(0, x - half), max(0, x + half))
 
 
 def _profile(

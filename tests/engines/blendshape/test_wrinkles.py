@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engines import arkit
-from engines.blendshape.wrinkles import Wrinkles
+from engines.blendshape.wrinkles import Wrinkles, creased, fringe
 from engines.rig.head import load_head
 
 
@@ -55,3 +55,16 @@ def test_hair_does_not_fold(face: tuple[np.ndarray, np.ndarray]) -> None:
     person = np.full((400, 400, 4), 150, np.float32)
     shaded = Wrinkles(rgb, face[1]).shaded(person, change)
     assert np.abs(shaded - person)[: brow - 12].max() < 3
+
+
+def test_no_forehead_line_is_drawn_over_a_fringe() -> None:
+    landmarks = np.random.default_rng(0).uniform(60, 140, (478, 2))
+    landmarks[[263, 33]] = (150, 100), (50, 100)
+    landmarks[[151, 9, 108, 337]] = (100, 50), (100, 70), (80, 50), (120, 50)
+    skin = np.full((200, 200, 3), 190, np.uint8)
+    strands, folds = skin.copy(), skin.copy()
+    strands[:90, ::5] = 120
+    folds[:90:5] = 120
+    assert fringe(strands, landmarks) > 0.9
+    assert fringe(skin, landmarks) == fringe(folds, landmarks) == 0
+    assert creased(strands, landmarks, forehead=False) < creased(strands, landmarks)
