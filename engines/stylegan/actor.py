@@ -19,6 +19,8 @@ from engines.stylegan.placing import Follower
 
 SEEN: Final = "seen"
 """Name, with ``_NUMBER`` from 1, of the numbers that a video gives, in `Performance.extras`."""
+_NOSE, _SOFT = 0.6, 0.06
+"""Height in the crop that parts what mouths move from what brows and lids do, and width of the border."""
 _TURN_FADE_DEG: Final = (4.0, 12.0)
 """Turn of the head from which on a generator that cannot turn this face gives way to the rig's picture."""
 
@@ -95,19 +97,13 @@ class StyleGANActor:
         Where a part did not pass its exam, and the artist does not move it by hand, the rig's own picture is seen.
         """
         share = layout.face(size)
-        if not self.bridge.used("mouth"):
-            share = share * (1 - soft_region("mouth", size))
+        at = (np.arange(size, dtype=np.float32) + 0.5) / size
+        if not self.bridge.used("mouth"):  # a jaw moves all that is below the nose
+            share = share * np.clip((_NOSE - at) / _SOFT, 0, 1)[:, None]
         if not self.bridge.used("expression"):
-            share = share * (1 - np.maximum(soft_region("eyes", size), soft_region("brows", size)))
+            share = share * np.clip((at - _NOSE) / _SOFT, 0, 1)[:, None]
         if not self.bridge.used("pose"):
             low, high = _TURN_FADE_DEG
             turn = float(np.hypot(values[0], values[1]))
             share = share * np.float32(1 - np.clip((turn - low) / (high - low), 0, 1))
         return np.asarray(share, np.float32)
-
-
-def soft_region(part: str, size: int) -> np.ndarray:
-    """A part of the face with a soft border : float32 (size, size)."""
-    import cv2
-
-    return np.asarray(cv2.GaussianBlur(layout.region(part, size).astype(np.float32), (0, 0), 0.025 * size))

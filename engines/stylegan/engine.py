@@ -28,6 +28,7 @@ from engines.stylegan.align import paste_back
 from engines.stylegan.placing import seen_in
 from engines.stylegan.studio import Drawer, drawer, enter
 from engines.stylegan.taught import TaughtActor
+from engines.stylegan.touch import teach_touch
 from engines.teaching.closed import teach
 
 if TYPE_CHECKING:
@@ -81,9 +82,12 @@ class StyleGANEngine:
             progress(0.1 + 0.9 * part, what)
 
         if chosen is None:
-            closed = teach(rig, progress=later, cancel=cancel)
+            closed = teach(rig, progress=lambda p, what: later(0.3 * p, what), cancel=cancel)
+            touch = teach_touch(closed, progress=lambda p, what: later(0.3 + 0.7 * p, what), cancel=cancel)
+            if touch is not None:
+                log.info("The mouth's generator: %.2f dB, closed form alone %.2f dB", touch.after_db, touch.before_db)
             digest = f"{rig.digest}-stylegan-{taught.VERSION}"
-            return TaughtActor(closed.rig, closed.crop, closed.banks, closed.prior, closed.eye_crop, digest)
+            return TaughtActor(closed.rig, closed.crop, closed.banks, closed.prior, closed.eye_crop, digest, touch)
         digest = hashlib.blake2b(f"{rig.digest} {chosen} {VERSION}".encode(), digest_size=16).hexdigest()
         device = device_of("auto")
         with generators.memory_for("preparing the portrait", chosen.entry):

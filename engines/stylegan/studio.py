@@ -139,7 +139,8 @@ def enter(
     tuned = ""
     if found.generator is not generator:
         tuned = _keep(found.generator, chosen, digest)
-    progress(1.0, "Ready")
+    refused = [e.part for e in fitted.exams if e.problem]
+    progress(1.0, f"Ready; the rig draws what the generator cannot: {', '.join(refused)}" if refused else "Ready")
     return StyleGANActor(
         rig, follower, flat[0].cpu().numpy(), basis, parts, fitted, match_colours(drawn, picture.astype(np.float32)),
         f"{found.told()}; {fitted.told()}", chosen.entry, chosen.sha256, tuned, digest,
