@@ -385,8 +385,8 @@ def inner_shade(mouth: Mouth, points: np.ndarray, up: np.ndarray, out: np.ndarra
     side_axis = np.cross(up, out)
     ends = points[[mouth.lips[0][0], mouth.lips[0][-1]]] @ side_axis
     aside = (points @ side_axis - ends.mean()) / max(0.5 * float(np.ptp(ends)), 0.5)
-    light = light * (1 - 0.45 * np.clip(aside * aside, 0, 1))
+    light = light * (1 - 0.6 * np.clip(aside * aside, 0, 1))
     under = np.clip((top - height_axis + 0.1) / 0.7, 0, 1)
-    light = light * (0.72 + 0.28 * under * under * (3 - 2 * under))
+    light = light * (0.62 + 0.38 * under * under * (3 - 2 * under))
     light = light * (0.9 + 0.1 * min(1.0, opening / 0.5))
     return np.asarray(1 - mouth.shaded * (1 - np.clip(light, 0.03, 1)), np.float32)

@@ -17,6 +17,41 @@ def _over(frame: np.ndarray, x: int, y: int, r: float, g: float, b: float, cover
 
 
 @compiled
+def soften(colours: np.ndarray, depth: np.ndarray, radius: int, spare: np.ndarray) -> None:
+    """Blur what was drawn inside the mouth, where photos are never crisp: a box along rows, then along columns.
+
+    Parameters
+    ----------
+    colours : float32 (h, w, 6), of which the last three are blurred in place
+    depth : float32 (h, w), `NOTHING` where nothing was drawn, which lends no colour
+    radius : half the box, in samples
+    spare : float32 (h, w, 4), overwritten
+    """
+    height, width = depth.shape
+    for j in range(height):
+        for i in range(width):
+            r = g = b = n = np.float32(0.0)
+            for k in range(max(0, i - radius), min(width, i + radius + 1)):
+                if depth[j, k] > NOTHING:
+                    r += colours[j, k, 3]
+                    g += colours[j, k, 4]
+                    b += colours[j, k, 5]
+                    n += np.float32(1.0)
+            spare[j, i, 0], spare[j, i, 1], spare[j, i, 2], spare[j, i, 3] = r, g, b, n
+    for j in range(height):
+        for i in range(width):
+            if depth[j, i] <= NOTHING:
+                continue
+            r = g = b = n = np.float32(0.0)
+            for k in range(max(0, j - radius), min(height, j + radius + 1)):
+                r += spare[k, i, 0]
+                g += spare[k, i, 1]
+                b += spare[k, i, 2]
+                n += spare[k, i, 3]
+            colours[j, i, 3], colours[j, i, 4], colours[j, i, 5] = r / n, g / n, b / n
+
+
+@compiled
 def blend_skin(
     texture: np.ndarray,
     skin: np.ndarray,

@@ -16,7 +16,7 @@ from engines.blendshape.eyes import EyePose, draw_eye, eye_poses
 from engines.blendshape.glasses import find_glasses
 from engines.blendshape.light import read_light
 from engines.blendshape.mouth import build_mouth, inner_shade, normals, raise_tongue
-from engines.blendshape.mouth_blend import blend_opening, blend_skin
+from engines.blendshape.mouth_blend import blend_opening, blend_skin, soften
 from engines.blendshape.palette import read_palette
 from engines.blendshape.placement import Placement
 from engines.blendshape.raster import NOTHING, moved_box, raster
@@ -27,6 +27,8 @@ from engines.rig.head import load_head
 _MOUTH_UNITS: Final = np.array([i for i, n in enumerate(arkit.NAMES) if arkit.REGION[n] in ("lips", "jaw", "tongue")])
 _LID_UNITS: Final = [arkit.INDEX[n] for n in arkit.NAMES if n.startswith(("eyeBlink", "eyeLook", "eyeWide"))]
 _STILL_PX: Final = 0.004
+MOUTH_BLUR: Final = 0.013
+"""Half the width of the blur inside the mouth, in widths of the lips."""
 
 
 class Painter:
@@ -105,11 +107,12 @@ class Painter:
         self._no_patch = np.zeros((4, 4, 4), np.float32)
         span = float(np.ptp(placement.screen[placement.rims[0], 0]))
         self.samples = int(np.clip(round(300 / max(span, 1.0)), 3, 5))
+        self.blur = max(1, round(MOUTH_BLUR * span * self.samples))
 
     def draft(self) -> Painter:
         """This painter with bilinear sampling and one sample a pixel; it shares everything else."""
         quick = copy.copy(self)
-        quick.sharp, quick.samples = False, 1
+        quick.sharp, quick.samples, quick.blur = False, 1, 0
         return quick
 
     def draw(
@@ -292,6 +295,7 @@ class Painter:
         window, nothing = self._scratch("window", size, NOTHING), self._scratch("nothing", (*size, 0))
         raster(xy, nearness, values, mouth.skin, 0, 0, skin_depth, skin, False)
         raster(xy, nearness - mouth.recess, inside, mouth.inner, 0, 0, inner_depth, inner, False)
+        soften(inner, inner_depth, self.blur, self._scratch("spare", (*size, 4)))
         raster(xy, nearness, values[:, :0], mouth.window, 0, 0, window, nothing, True)
         blend_opening(
             person,

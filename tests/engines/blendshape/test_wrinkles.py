@@ -67,4 +67,5 @@ def test_no_forehead_line_is_drawn_over_a_fringe() -> None:
     folds[:90:5] = 120
     assert fringe(strands, landmarks) > 0.9
     assert fringe(skin, landmarks) == fringe(folds, landmarks) == 0
+    landmarks[[50, 280]] = (60, 150), (140, 150)
     assert creased(strands, landmarks, forehead=False) < creased(strands, landmarks)
