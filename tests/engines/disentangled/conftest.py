@@ -16,6 +16,13 @@ from engines.disentangled.engine import DisentangledEngine
 DEMO = Path(__file__).resolve().parents[3] / "assets" / "demo" / "portrait.jpg"
 
 
+def demo(size: int) -> Portrait:
+    """The demo portrait, ``size`` pixels wide or high."""
+    image = Image.open(DEMO).convert("RGB")
+    image.thumbnail((size, size), Image.Resampling.LANCZOS)
+    return Portrait(np.array(image))
+
+
 @pytest.fixture(scope="session")
 def engine() -> DisentangledEngine:
     return DisentangledEngine(registry.info("disentangled"))
@@ -23,6 +30,4 @@ def engine() -> DisentangledEngine:
 
 @pytest.fixture(scope="session")
 def actor(engine: DisentangledEngine) -> TaughtActor:
-    image = Image.open(DEMO).convert("RGB")
-    image.thumbnail((400, 400), Image.Resampling.LANCZOS)
-    return engine.prepare(Portrait(np.array(image)))
+    return engine.prepare(demo(400))

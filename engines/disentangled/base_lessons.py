@@ -1,0 +1,158 @@
+"""Lessons for the shipped base: what the rig draws of many people, cut to what each network sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Self
+from zipfile import BadZipFile
+
+import numpy as np
+
+from engines.api import Portrait
+from engines.blendshape.actor import BlendshapeActor
+from engines.blendshape.eyes import EyePose, draw_eye
+from engines.disentangled.patches import (
+    EYE_SIZE,
+    MOUTH_SIZE,
+    eye_inputs,
+    eye_numbers,
+    head_matrix,
+    head_picture,
+    mirrored,
+    mouth_inputs,
+    mouth_view,
+    resized,
+)
+from engines.errors import InputError
+from engines.teaching.banks import MOUTH, banks, motion
+from engines.teaching.closed import EYES_PX, FACE_PX
+from engines.teaching.lessons import lessons
+from engines.teaching.lids import eye_lessons, still_eyes
+from engines.teaching.prior import face_features, outline
+from engines.teaching.teacher import Teacher
+
+_SPOKEN, _LOOKS, _WHOLE, _ALONE = 48, 36, 64, 28
+"""Frames of the mouth, poses of each eye, frames of the whole head in which everything moves or one bank alone."""
+
+
+@dataclass(frozen=True, eq=False)
+class BaseLessons:
+    """Lessons of one person.
+
+    Attributes
+    ----------
+    mouth : float16 (T, 8, 64, 64), what the mouth's painter sees
+    mouth_numbers : float32 (T, 20)
+    mouth_own : uint8 (T, 64, 64), how much is the mouth's
+    mouth_drawn : uint8 (T, 3, 64, 64), what the rig draws there
+    eye : float16 (N, 8, 32, 48), what the painter of eyes sees
+    eye_numbers : float32 (N, 4)
+    eye_change : float16 (N, 3, 32, 48), the change of colour that the rig draws, -1 to 1
+    photo : uint8 (3, 96, 96), the portrait as the reader sees it
+    heads : uint8 (K, 3, 96, 96), frames
+    told : float32 (K, 36), their coordinates
+    """
+
+    mouth: np.ndarray
+    mouth_numbers: np.ndarray
+    mouth_own: np.ndarray
+    mouth_drawn: np.ndarray
+    eye: np.ndarray
+    eye_numbers: np.ndarray
+    eye_change: np.ndarray
+    photo: np.ndarray
+    heads: np.ndarray
+    told: np.ndarray
+
+    def save(self, path: Path) -> None:
+        """Write them to a file."""
+        unfinished = path.with_name(f".{path.name}")
+        with unfinished.open("wb") as file:
+            np.savez(file, **{f.name: getattr(self, f.name) for f in fields(self)})
+        unfinished.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read them.
+
+        Raises
+        ------
+        InputError
+            If the file is not whole.
+        """
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
+                return cls(**{f.name: data[f.name] for f in fields(cls)})
+        except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
+            raise InputError(
+                f"The lessons {path} cannot be read ({error}). Delete the file; it is drawn anew."
+            ) from error
+
+
+def draw_lessons(portrait: Portrait, seed: int) -> BaseLessons:
+    """What the rig draws of one portrait.
+
+    Parameters
+    ----------
+    seed : of the motion
+
+    Raises
+    ------
+    InputError
+        If the portrait shows no face that can be used.
+    """
+    from engines import registry
+
+    rig = registry.load("blendshape").prepare(portrait)
+    assert isinstance(rig, BlendshapeActor)
+    teacher, near = Teacher(rig, FACE_PX), Teacher(rig, EYES_PX)
+    return BaseLessons(*_mouths(teacher, near, seed), *_eyes(near, seed), *_heads(teacher, seed))
+
+
+def _mouths(teacher: Teacher, near: Teacher, seed: int) -> tuple[np.ndarray, ...]:
+    prior = outline(teacher, still_eyes(near.painter, banks()), banks())
+    lips, photo = prior.lips, teacher.painter.photo
+    performance = lessons(_SPOKEN, seed=1000 + 2 * seed, head=False, expression=False)
+    moved = motion(performance, teacher.rest_weights, teacher.actor.head.rest_head)
+    told = banks().coordinates(moved)
+    features = face_features(told, moved.face)
+    seen, own, drawn = [], [], []
+    for i, frame in enumerate(teacher.frames(performance)):
+        view = mouth_view(prior, photo, features[i], float(moved.speaks[i]))
+        seen.append(mouth_inputs(lips, photo, view))
+        own.append(resized(255 * view.own, MOUTH_SIZE))
+        drawn.append(resized(frame[lips.box.slices], MOUTH_SIZE).transpose(2, 0, 1))
+    return (
+        np.asarray(seen, np.float16),
+        told[:, MOUTH],
+        np.clip(np.round(own), 0, 255).astype(np.uint8),
+        np.clip(np.round(drawn), 0, 255).astype(np.uint8),
+    )
+
+
+def _eyes(near: Teacher, seed: int) -> tuple[np.ndarray, ...]:
+    painter = near.painter
+    seen, numbers, changes = [], [], []
+    for number, eye in enumerate(painter.eyes):
+        x, y, width, height = (int(v) for v in eye.box)
+        rest = painter.person[y : y + height, x : x + width, :3]
+        for row in eye_lessons(np.random.default_rng([seed, number]), _LOOKS):
+            pose = EyePose(*map(float, row))
+            change = draw_eye(painter.person, eye, pose)[..., :3] - rest
+            seen.append(eye_inputs(eye, rest, pose))
+            numbers.append(eye_numbers(eye, pose))
+            changes.append(mirrored(resized(change / 255, EYE_SIZE).transpose(2, 0, 1), eye))
+    return np.asarray(seen, np.float16), np.asarray(numbers, np.float32), np.asarray(changes, np.float16)
+
+
+def _heads(teacher: Teacher, seed: int) -> tuple[np.ndarray, ...]:
+    matrix = head_matrix(teacher.landmarks)
+    frames, told = [], []
+    for number, bank in enumerate(("", "mouth", "head", "expression")):  # everything at once, then each bank alone
+        moving = {name: bank in ("", name) for name in ("mouth", "head", "expression")}
+        part = lessons(_WHOLE if not bank else _ALONE, [1001 + 2 * seed, number], **moving)
+        frames += [head_picture(f, matrix).transpose(2, 0, 1) for f in teacher.frames(part)]
+        told.append(banks().coordinates(motion(part, teacher.rest_weights, teacher.actor.head.rest_head)))
+    photo = head_picture(np.ascontiguousarray(teacher.painter.photo[..., :3]), matrix).transpose(2, 0, 1)
+    return photo, np.stack(frames), np.concatenate(told)

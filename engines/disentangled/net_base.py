@@ -1,0 +1,138 @@
+"""The networks of the shipped base: what a portrait hides, drawn in one shot, and the 36 coordinates read back.
+
+The rig's fitted head says where everything goes (`engines.teaching.prior.outline`), so no network has to learn motion.
+A painter fills in what the motion uncovers or changes: teeth, tongue and shade about the mouth, lids and eyeballs. It
+sees the portrait's own patch, moved, and is modulated by the coordinates at every layer (FiLM, Perez et al., AAAI
+2018). A reader looks at the portrait and at another picture of the same person and tells the coordinates between them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+MOUTH_PX: Final = (64, 64)
+EYE_PX: Final = (32, 48)
+"""Height and width of the patches."""
+HEAD_PX: Final = 96
+"""Side of the pictures that the reader sees."""
+MOUTH_INPUTS: Final = 8
+"""Moved patch (3), portrait's patch (3), opening, below the upper teeth."""
+EYE_INPUTS: Final = 8
+"""Portrait's patch (3), opening before and after, iris before and after, height along the opening."""
+MOUTH_NUMBERS: Final = 20
+EYE_NUMBERS: Final = 4
+
+
+class Modulated(nn.Module):
+    """Two convolutions with group norm whose channels are scaled and shifted by the coordinates."""
+
+    def __init__(self, inputs: int, outputs: int, numbers: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.second = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.norm = nn.GroupNorm(8, outputs)
+        self.film = nn.Linear(numbers, 2 * outputs)
+        self.skip = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+
+    def forward(self, x: Tensor, told: Tensor) -> Tensor:
+        """(N, inputs, H, W) and (N, numbers) to (N, outputs, H, W)."""
+        scale, shift = self.film(told)[..., None, None].chunk(2, 1)
+        inner = functional.silu(self.norm(self.first(x)) * (1 + scale) + shift)
+        return functional.silu(self.second(inner) + self.skip(x))
+
+
+class PatchPainter(nn.Module):
+    """A U-Net over one patch, half as wide and high inside.
+
+    Parameters
+    ----------
+    inputs, outputs : channels
+    numbers : coordinates that move the patch
+    widths : channels at a half, a quarter and an eighth of the patch
+    """
+
+    def __init__(self, inputs: int, outputs: int, numbers: int, widths: tuple[int, int, int]) -> None:
+        super().__init__()
+        a, b, c = widths
+        self.told = nn.Sequential(nn.Linear(numbers, 96), nn.SiLU(), nn.Linear(96, 96), nn.SiLU())
+        self.enter = nn.Conv2d(4 * inputs, a, 1)
+        self.down = nn.ModuleList([Modulated(a, a, 96), Modulated(a, b, 96), Modulated(b, c, 96)])
+        self.middle = Modulated(c, c, 96)
+        self.up = nn.ModuleList([Modulated(b + c, b, 96), Modulated(a + b, a, 96)])
+        self.leave = nn.Conv2d(a, 4 * outputs, 3, padding=1)
+        nn.init.zeros_(self.leave.weight)
+        assert self.leave.bias is not None
+        nn.init.zeros_(self.leave.bias)
+
+    def forward(self, x: Tensor, numbers: Tensor) -> Tensor:
+        """(N, inputs, H, W), about -1 to 1, and (N, numbers) to (N, outputs, H, W)."""
+        told = self.told(numbers)
+        x = self.enter(functional.pixel_unshuffle(x, 2))
+        fine = self.down[0](x, told)
+        mid = self.down[1](functional.avg_pool2d(fine, 2), told)
+        low = self.middle(self.down[2](functional.avg_pool2d(mid, 2), told), told)
+        mid = self.up[0](torch.cat([mid, functional.interpolate(low, scale_factor=2.0)], 1), told)
+        fine = self.up[1](torch.cat([fine, functional.interpolate(mid, scale_factor=2.0)], 1), told)
+        return functional.pixel_shuffle(self.leave(fine), 2)
+
+
+class Reader(nn.Module):
+    """What has moved between a portrait and another picture of the same person, as coordinates."""
+
+    def __init__(self, count: int = 36, widths: tuple[int, ...] = (32, 64, 96, 128, 160)) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        inputs = 6
+        for width in widths:
+            layers += [nn.Conv2d(inputs, width, 3, stride=2, padding=1), nn.GroupNorm(8, width), nn.SiLU()]
+            inputs = width
+        self.seen = nn.Sequential(*layers)
+        side = HEAD_PX // 2 ** len(widths)
+        self.told = nn.Sequential(
+            nn.Dropout(0.2), nn.Linear(inputs * side * side, 192), nn.SiLU(), nn.Linear(192, count)
+        )
+
+    def forward(self, pictures: Tensor, photo: Tensor) -> Tensor:
+        """(N, 3, `HEAD_PX`, `HEAD_PX`) and (1, 3, `HEAD_PX`, `HEAD_PX`), -1 to 1, to (N, count).
+
+        A picture that is the portrait itself gives 0.
+        """
+        both = torch.cat([pictures, photo])
+        codes = self.told(self.seen(torch.cat([both, 2 * (both - photo)], 1)).flatten(1))
+        return torch.as_tensor(codes[:-1] - codes[-1:])
+
+
+class Base(nn.Module):
+    """Everything that is shipped: painters of mouth and eye, and the reader."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mouth = PatchPainter(MOUTH_INPUTS, 6, MOUTH_NUMBERS, (40, 72, 112))
+        self.eye = PatchPainter(EYE_INPUTS, 4, EYE_NUMBERS, (32, 56, 80))
+        self.reader = Reader()
+
+    def paint_mouth(self, inputs: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        """Colours between the lips and change of colour around them, (N, 3, H, W) each, 0 to 1 and -1 to 1.
+
+        Parameters
+        ----------
+        inputs : (N, `MOUTH_INPUTS`, H, W); colours from -1 to 1
+        numbers : (N, 20), the mouth's coordinates
+        """
+        inner, change = self.mouth(inputs, numbers).chunk(2, 1)
+        return torch.sigmoid(inner - 1.5), 0.5 * torch.tanh(change)
+
+    def paint_eye(self, inputs: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        """Colours of an eye, (N, 3, H, W), 0 to 1, and how much they hide the portrait's, (N, 1, H, W).
+
+        Parameters
+        ----------
+        inputs : (N, `EYE_INPUTS`, H, W); colours from -1 to 1
+        numbers : (N, 4), upper and lower lid, yaw outwards, pitch
+        """
+        colours, cover = self.eye(inputs, numbers).split([3, 1], 1)
+        return torch.sigmoid(colours), torch.sigmoid(cover - 3)

@@ -1,0 +1,183 @@
+"""What the base's networks see of a portrait: patches of mouth and eyes, and the head as a small picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from engines.blendshape.eye_parts import Eye as EyeParts
+from engines.blendshape.eyes import EYEBALL_PER_IRIS, EyePose
+from engines.teaching.lips import Lips
+from engines.teaching.prior import Prior, moving_layers
+
+MOUTH_SIZE: Final = (64, 64)
+EYE_SIZE: Final = (48, 32)
+"""Width and height, as `engines.disentangled.net_base` has them."""
+HEAD_SIZE: Final = 96
+_REACH: Final = 0.78
+"""Half the side of the reader's picture, in widths of the face."""
+_RIM_REACH: Final = 0.35
+"""How far the rims of `engines.blendshape.eye_parts.Eye` go beyond the corners, in widths."""
+EYE_SCALE: Final = np.array([1.0, 2.0, 3.0, 4.0], np.float32)
+"""From lids and radians to the numbers that the eye's painter is told."""
+
+
+def resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A picture (h, w, ...) at another (width, height) : float32."""
+    import cv2
+
+    smaller = size[0] < picture.shape[1]
+    flags = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(np.asarray(picture, np.float32), size, interpolation=flags))
+
+
+@dataclass(frozen=True, eq=False)
+class MouthView:
+    """The mouth of one frame of the still head, in its box.
+
+    Attributes
+    ----------
+    layers : float32 (H, W, `engines.teaching.draw.LAYERS`), all of the still head, without colours
+    moved : float32 (h, w, 3), the photo there, moved, 0 to 255
+    open : float32 (h, w), how much of each pixel lies between the lips
+    own : float32 (h, w), how much of each pixel is the mouth's
+    """
+
+    layers: np.ndarray
+    moved: np.ndarray
+    open: np.ndarray
+    own: np.ndarray
+
+
+def mouth_view(prior: Prior, photo: np.ndarray, features: np.ndarray, speaks: float) -> MouthView:
+    """What geometry alone says of a mouth.
+
+    Parameters
+    ----------
+    photo : (H, W, >=3), the portrait at the actor's size
+    features : (F,), from `engines.teaching.prior.face_features`
+    speaks : how much of the mouth is drawn
+    """
+    import cv2
+
+    layers, own = moving_layers(prior, features, speaks)
+    box = prior.lips.box
+    part = layers[box.slices]
+    x, y = np.meshgrid(
+        np.arange(box.left, box.left + box.width, dtype=np.float32),
+        np.arange(box.top, box.top + box.height, dtype=np.float32),
+    )
+    moved = cv2.remap(photo, x + part[..., 0], y + part[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT).astype(
+        np.float32
+    )
+    return MouthView(layers, moved[..., :3], np.clip(part[..., 8] + 0.5, 0, 1), own)
+
+
+def mouth_inputs(lips: Lips, photo: np.ndarray, view: MouthView) -> np.ndarray:
+    """What the mouth's painter sees : float32 (8, 64, 64)."""
+    parts = (
+        resized(view.moved, MOUTH_SIZE) / 127.5 - 1,
+        resized(photo[lips.box.slices][..., :3], MOUTH_SIZE) / 127.5 - 1,
+        resized(2 * view.open - 1, MOUTH_SIZE)[..., None],
+        resized(2 * lips.below_teeth() - 1, MOUTH_SIZE)[..., None],
+    )
+    return np.ascontiguousarray(np.concatenate(parts, -1).transpose(2, 0, 1))
+
+
+def put_mouth(view: MouthView, lips: Lips, inner: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """The layers with what the painter drew, (3, 64, 64) each, 0 to 1 and -1 to 1."""
+    size = (lips.box.width, lips.box.height)
+    part = view.layers[lips.box.slices]
+    part[..., 5:8] = resized(255 * inner.transpose(1, 2, 0), size)
+    part[..., 2:5] = view.own[..., None] * resized(255 * change.transpose(1, 2, 0), size)
+    return view.layers
+
+
+def eye_inputs(eye: EyeParts, rest: np.ndarray, pose: EyePose) -> np.ndarray:
+    """What the painter of eyes sees : float32 (8, 32, 48); the right eye is shown mirrored.
+
+    Parameters
+    ----------
+    rest : float32 (h, w, 3), the portrait's patch, 0 to 255
+    """
+    left, top, width, height = eye.box
+    corner_x, corner_y, ax, ay, size, opening = (float(v) for v in eye.frame)
+    x = (np.arange(EYE_SIZE[0], dtype=np.float32) + 0.5) * width / EYE_SIZE[0] - 0.5 + left
+    y = (np.arange(EYE_SIZE[1], dtype=np.float32) + 0.5) * height / EYE_SIZE[1] - 0.5 + top
+    grid_x, grid_y = np.meshgrid(x, y)
+    dx, dy = grid_x - corner_x, grid_y - corner_y
+    along, down = (dx * ax + dy * ay) / size, dy * ax - dx * ay
+    upper, lower, meet = (_rim(eye.rims[k], along) for k in (0, 1, 4))
+    closing, lifting = float(np.clip(pose.upper, -0.35, 1)), float(np.clip(pose.lower, -0.15, 0.45))
+    late = float(np.clip((closing - 0.3) / 0.7, 0, 1))  # as `engines.blendshape.eyes` draws lids
+    lower_now = lower - lifting * (lower - upper) - late * late * (3 - 2 * late) * (lower - meet)
+    upper_now = np.minimum(upper + closing * (meet - upper), lower_now)
+    pixel = height / EYE_SIZE[1]
+
+    def between(high: np.ndarray, low: np.ndarray) -> np.ndarray:
+        inside = np.minimum(np.minimum(down - high, low - down), np.minimum(along, 1 - along) * size)
+        return np.asarray(np.clip(inside / pixel + 0.5, 0, 1))
+
+    def disc(shift_x: float, shift_y: float) -> np.ndarray:
+        away = np.hypot(grid_x - eye.iris_px[0] - shift_x, grid_y - eye.iris_px[1] - shift_y)
+        return np.asarray(np.clip((eye.iris_px[2] - away) / pixel + 0.5, 0, 1))
+
+    reach = EYEBALL_PER_IRIS * float(eye.iris_px[2])
+    maps = np.stack(
+        [
+            2 * between(upper, lower) - 1,
+            2 * between(upper_now, lower_now) - 1,
+            2 * disc(0, 0) - 1,
+            2 * disc(reach * np.sin(pose.yaw), -reach * np.sin(pose.pitch)) - 1,
+            np.clip(2 * (down - meet) / max(opening, 1.0), -2, 2),
+        ]
+    )
+    picture = resized(rest, EYE_SIZE).transpose(2, 0, 1) / 127.5 - 1
+    seen = np.concatenate([picture, maps]).astype(np.float32)
+    return np.ascontiguousarray(mirrored(seen, eye))
+
+
+def eye_numbers(eye: EyeParts, pose: EyePose) -> np.ndarray:
+    """What the painter of eyes is told : float32 (4,)."""
+    yaw = -pose.yaw if eye.side == "Right" else pose.yaw
+    return np.array([pose.upper, pose.lower, yaw, pose.pitch], np.float32) * EYE_SCALE
+
+
+def mirrored(patch: np.ndarray, eye: EyeParts) -> np.ndarray:
+    """A patch (..., W) as the painter sees it, or back: the right eye is mirrored."""
+    return patch[..., ::-1] if eye.side == "Right" else patch
+
+
+def _rim(heights: np.ndarray, along: np.ndarray) -> np.ndarray:
+    """Height of a rim at places along the eye, in widths."""
+    places = np.linspace(-_RIM_REACH, 1 + _RIM_REACH, len(heights))
+    return np.asarray(np.interp(along.ravel(), places, heights).reshape(along.shape))
+
+
+def head_matrix(points: np.ndarray) -> np.ndarray:
+    """From a picture to the reader's: float32 (2, 3).
+
+    Parameters
+    ----------
+    points : (>=468, >=2), landmarks of the portrait in pixels
+    """
+    face = points[:468, :2]
+    low, high = face.min(0), face.max(0)
+    centre, half = (low + high) / 2, _REACH * float(high[0] - low[0])
+    scale = HEAD_SIZE / (2 * half)
+    shift = HEAD_SIZE / 2 - 0.5 - scale * centre
+    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float32)
+
+
+def head_picture(picture: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """A frame as the reader sees it : uint8 (`HEAD_SIZE`, `HEAD_SIZE`, 3)."""
+    import cv2
+
+    size = (HEAD_SIZE, HEAD_SIZE)
+    scale = float(matrix[0, 0])
+    if scale < 0.6:  # an area average first, so that nothing aliases
+        step = 1 / scale
+        picture = cv2.blur(picture, (max(1, round(step)), max(1, round(step))))
+    return np.asarray(cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))

@@ -1,0 +1,382 @@
+"""Training of the shipped base on people drawn here, in steps that survive being killed.
+
+Painters and reader share nothing and are taught one after the other, or side by side in two processes. Every step
+takes some lessons of some people: the painters are compared with what the rig drew (L1 at three scales and of
+gradients, what is the mouth's own counted most), the reader with the coordinates that the rig was given. Light, and
+for the reader the framing, is changed at random, the same way in what is seen and what is wanted.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import torch
+from diffusers.training_utils import EMAModel
+from torch import Tensor, nn
+from torch.nn import functional
+
+from engines import checkpoint
+from engines.api import CancelToken
+from engines.disentangled.base_lessons import BaseLessons
+from engines.disentangled.net_base import Base
+from engines.edtalk.net_losses import picture_loss
+from engines.errors import InputError, WeightsMissing
+from engines.teaching.banks import EXPRESSION, MOUTH, POSE
+
+PICTURE: Final = "progress.png"
+NETWORK: Final = "base.safetensors"
+CARD: Final = "card.json"
+_UNSEEN: Final = 12
+"""Every so many people one is kept to check with."""
+_HIDDEN: Final = 0.08
+"""Change of colour, of 1, from which on nothing of an eye's own pixel is to be left."""
+Part = Literal["painters", "reader"]
+PARTS: Final[tuple[Part, ...]] = ("painters", "reader")
+_MOST: Final = 2.5
+"""Coordinates beyond this are too rare to be read."""
+
+
+@dataclass(frozen=True)
+class BasePlan:
+    """How a part of the base is taught.
+
+    Attributes
+    ----------
+    part : what learns
+    steps : in all
+    people, mouths, eyes, heads : of one step, the last three for each of the people
+    rate : of Adam, falling along a cosine
+    average : share of the past in the average of the weights
+    check_every : steps between two looks at people kept apart
+    seed : of everything random
+    """
+
+    part: Part = "painters"
+    steps: int = 4500
+    people: int = 4
+    mouths: int = 2
+    eyes: int = 4
+    heads: int = 14
+    rate: float = 1.2e-3
+    average: float = 0.998
+    check_every: int = 250
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class BaseLook:
+    """A look at people kept apart.
+
+    Attributes
+    ----------
+    figures : by name; of the painters the PSNR in dB where the mouth's own colours show and of eyes, beside the moved
+        patch alone and the portrait's own eye (``still``); of the reader the mean square error of each bank's
+        coordinates as a part of their mean square
+    """
+
+    step: int
+    seconds: float
+    figures: dict[str, float]
+
+
+class BaseTrainer:
+    """Teaches the base in a folder, which it goes on in.
+
+    Parameters
+    ----------
+    lessons : files of `BaseLessons`
+    folder : of state, log and pictures
+
+    Raises
+    ------
+    InputError
+        If there are too few lessons.
+    WeightsMissing
+        If the folder holds something else.
+    """
+
+    def __init__(self, lessons: list[Path], folder: Path, plan: BasePlan, device: str = "cpu") -> None:
+        people = [BaseLessons.load(path) for path in lessons]
+        self.unseen = people[_UNSEEN // 2 :: _UNSEEN]
+        self.taught = [p for i, p in enumerate(people) if i % _UNSEEN != _UNSEEN // 2]
+        if len(self.taught) < plan.people or not self.unseen:
+            raise InputError(f"{len(people)} people are too few: the base needs {_UNSEEN} or more.")
+        self.folder, self.plan, self.device = folder, plan, torch.device(device)
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(plan.seed)
+        self.model = Base().to(self.device)
+        self.learns = learning(self.model, plan.part)
+        self.optimiser = torch.optim.AdamW(self.learns.parameters(), plan.rate, (0.9, 0.99), weight_decay=1e-3)
+        self.average = EMAModel(self.learns.parameters(), decay=plan.average, use_ema_warmup=True, power=0.75)
+        self.step, self.seconds = 0, 0.0
+        if self.state.exists():
+            self._resume()
+
+    @property
+    def state(self) -> Path:
+        """Where the state lies."""
+        return self.folder / f"{self.plan.part}.pt"
+
+    # --- state on disk ---
+
+    def _save(self) -> None:
+        content = {
+            "weights": self.learns.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+        }
+        partial = self.state.with_name(f".{self.state.name}")
+        torch.save(content, partial)
+        partial.replace(self.state)
+
+    def _resume(self) -> None:
+        content: Any = checkpoint.read(self.state)
+        try:
+            self.learns.load_state_dict(content["weights"])
+            self.average.load_state_dict(content["average"])
+            self.optimiser.load_state_dict(content["optimiser"])
+            self.step, self.seconds = int(content["step"]), float(content["seconds"])
+        except (KeyError, TypeError, RuntimeError, ValueError) as error:
+            raise WeightsMissing(f"{self.state} is not what this version wrote. Delete it to begin anew.") from error
+
+    def averaged(self) -> Swapped:
+        """The averaged weights in place of the model's own, as a context."""
+        return Swapped(self.average, self.learns)
+
+    # --- teaching ---
+
+    def run(
+        self,
+        *,
+        tell: Callable[[BaseLook], None] = lambda look: None,
+        cancel: CancelToken | None = None,
+        keep_every_s: float = 120.0,
+    ) -> None:
+        """Teach to the end of the plan; the state is written every now and then, and at the end."""
+        cancel = cancel or CancelToken()
+        began, kept, before = time.process_time(), time.monotonic(), self.seconds
+        try:
+            while self.step < self.plan.steps:
+                cancel.check()
+                self._teach()
+                self.step += 1
+                self.seconds = before + time.process_time() - began
+                if self.step % self.plan.check_every == 0 or self.step == self.plan.steps:
+                    with self.averaged():
+                        look = self.look()
+                    self._log(look)
+                    tell(look)
+                if time.monotonic() - kept > keep_every_s:
+                    self._save()
+                    kept = time.monotonic()
+        finally:
+            self._save()
+
+    def _teach(self) -> None:
+        plan = self.plan
+        rng = np.random.default_rng((plan.seed, self.step))
+        rate = plan.rate * min(1.0, (self.step + 1) / 50)
+        rate *= 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, self.step / plan.steps)))
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        chosen = [self.taught[i] for i in rng.choice(len(self.taught), plan.people, replace=False)]
+        self.model.train()
+        if plan.part == "painters":
+            mouth, _ = self._mouth(self._batch(chosen, "mouth", plan.mouths, rng), rng)
+            eye, _ = self._eye(self._batch(chosen, "eye", plan.eyes, rng), rng)
+            loss = mouth + 2 * eye
+        else:
+            loss = self._read(chosen, plan.heads, rng).square().mean()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.learns.parameters(), 5.0)
+        self.optimiser.step()
+        self.average.step(self.learns.parameters())
+        self.model.eval()
+
+    def _batch(
+        self, people: list[BaseLessons], what: str, count: int | None, rng: np.random.Generator | None
+    ) -> dict[str, Tensor]:
+        """Lessons of each of the people, ``count`` of them at random, or all."""
+        parts: dict[str, list[np.ndarray]] = {}
+        for person in people:
+            whole = len(getattr(person, what))
+            rows = np.arange(whole) if rng is None or count is None else rng.choice(whole, count, replace=False)
+            for name, values in vars(person).items():
+                if name.startswith(what):
+                    parts.setdefault(name, []).append(values[rows])
+        return {k: torch.from_numpy(np.concatenate(v)).to(self.device).float() for k, v in parts.items()}
+
+    def _light(self, count: int, rng: np.random.Generator | None) -> Tensor:
+        """What colours are multiplied by : (count, 3, 1, 1)."""
+        if rng is None:
+            return torch.ones(count, 3, 1, 1, device=self.device)
+        gain = np.exp(rng.normal(0, 0.25, (count, 1)) + rng.normal(0, 0.07, (count, 3))).clip(0.4, 1.8)
+        return torch.from_numpy(gain.astype(np.float32)).to(self.device)[..., None, None]
+
+    def _mouth(self, batch: dict[str, Tensor], rng: np.random.Generator | None) -> tuple[Tensor, dict[str, Tensor]]:
+        seen, light = batch["mouth"], self._light(len(batch["mouth"]), rng)
+        colours = [((seen[:, k : k + 3] + 1) / 2 * light).clamp(0, 1) for k in (0, 3)]
+        wanted = (batch["mouth_drawn"] / 255 * light).clamp(0, 1)
+        inputs = torch.cat([2 * colours[0] - 1, 2 * colours[1] - 1, seen[:, 6:]], 1)
+        inner, change = self.model.paint_mouth(inputs, batch["mouth_numbers"])
+        opened, own = (seen[:, 6:7] + 1) / 2, batch["mouth_own"][:, None] / 255
+        drawn = colours[0] + (1 - opened) * own * change
+        drawn = drawn + opened * (inner - drawn)
+        weight = 0.2 + own + 3 * opened
+        loss = picture_loss(drawn, wanted, weight)
+        return loss, {"drawn": drawn, "wanted": wanted, "moved": colours[0], "own": own}
+
+    def _eye(self, batch: dict[str, Tensor], rng: np.random.Generator | None) -> tuple[Tensor, dict[str, Tensor]]:
+        seen, light = batch["eye"], self._light(len(batch["eye"]), rng)
+        rest = ((seen[:, :3] + 1) / 2 * light).clamp(0, 1)
+        wanted = rest + batch["eye_change"] * light
+        seen = torch.cat([2 * rest - 1, seen[:, 3:]], 1)
+        colours, cover = self.model.paint_eye(seen, batch["eye_numbers"])
+        drawn = rest + cover * (colours - rest)
+        changes = batch["eye_change"].abs().amax(1, keepdim=True)
+        loss = picture_loss(drawn, wanted, 0.3 + 4 * changes)
+        # a lid must hide all of the iris, in portraits finer than these patches too
+        hidden = functional.binary_cross_entropy(cover, (changes / _HIDDEN).clamp(0, 1))
+        return loss + 0.1 * hidden, {"drawn": drawn, "wanted": wanted, "moved": rest}
+
+    def _read(self, people: list[BaseLessons], count: int | None, rng: np.random.Generator | None) -> Tensor:
+        """What the reader gets wrong : (N, 36)."""
+        apart = []
+        for person in people:
+            rows = slice(None) if rng is None or count is None else rng.choice(len(person.heads), count, replace=False)
+            pictures = np.concatenate([person.photo[None], person.heads[rows]])
+            tensor = torch.from_numpy(pictures).to(self.device).float() / 255
+            tensor = 2 * (tensor * self._light(1, rng)).clamp(0, 1) - 1
+            if rng is not None:
+                tensor = _framed(tensor, rng)
+                tensor = tensor + 0.02 * torch.from_numpy(rng.normal(size=tensor.shape).astype(np.float32)).to(tensor)
+            told = torch.from_numpy(person.told[rows].astype(np.float32)).to(self.device).clamp(-_MOST, _MOST)
+            apart.append(self.model.reader(tensor[1:], tensor[:1]) - told)
+        return torch.cat(apart)
+
+    # --- looking ---
+
+    @torch.no_grad()
+    def look(self) -> BaseLook:
+        """How well the people kept apart are drawn or read; the painters write `PICTURE`."""
+        self.model.eval()
+        if self.plan.part == "reader":
+            apart = self._read(self.unseen, None, None).square().mean(0).cpu().numpy()
+            told = np.concatenate([p.told for p in self.unseen]).clip(-_MOST, _MOST)
+            spans = {"mouth": MOUTH, "pose": POSE, "expression": EXPRESSION}
+            unread = {n: round(float(apart[b].mean() / (told[:, b] ** 2).mean()), 3) for n, b in spans.items()}
+            return BaseLook(self.step, round(self.seconds), {f"unread, {n}": v for n, v in unread.items()})
+        _, mouth = self._mouth(self._batch(self.unseen, "mouth", None, None), None)
+        _, eye = self._eye(self._batch(self.unseen, "eye", None, None), None)
+        self._strip(mouth, eye)
+        everywhere = torch.ones_like(eye["drawn"][:, :1])
+        figures = {
+            "mouth_db": _decibel(mouth["drawn"], mouth["wanted"], mouth["own"]),
+            "mouth_db, still": _decibel(mouth["moved"], mouth["wanted"], mouth["own"]),
+            "eye_db": _decibel(eye["drawn"], eye["wanted"], everywhere),
+            "eye_db, still": _decibel(eye["moved"], eye["wanted"], everywhere),
+        }
+        return BaseLook(self.step, round(self.seconds), figures)
+
+    def _strip(self, *parts: dict[str, Tensor]) -> None:
+        """Rows: the patch before, what is wanted, what is drawn; for mouths and for eyes."""
+        from PIL import Image
+
+        rows = []
+        for part in parts:
+            chosen = np.linspace(0, len(part["drawn"]) - 1, 16).astype(int)
+            for name in ("moved", "wanted", "drawn"):
+                picture = (part[name][chosen].clamp(0, 1) * 255).permute(0, 2, 3, 1).cpu().numpy().astype(np.uint8)
+                rows.append(np.concatenate(list(picture), 1))
+        width = max(r.shape[1] for r in rows)
+        padded = [np.pad(r, ((0, 0), (0, width - r.shape[1]), (0, 0))) for r in rows]
+        Image.fromarray(np.concatenate(padded)).save(self.folder / PICTURE)
+
+    def _log(self, look: BaseLook) -> None:
+        path = self.folder / f"{self.plan.part}.csv"
+        row = {"step": look.step, "seconds": look.seconds, **look.figures}
+        fresh = not path.exists()
+        with path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, row.keys())
+            if fresh:
+                writer.writeheader()
+            writer.writerow(row)
+
+
+class Swapped:
+    """The averaged weights in place of a model's own, for as long as it is entered."""
+
+    def __init__(self, average: EMAModel, model: nn.Module) -> None:
+        self._average, self._model = average, model
+
+    def __enter__(self) -> None:
+        self._average.store(self._model.parameters())
+        self._average.copy_to(self._model.parameters())
+
+    def __exit__(self, *_: object) -> None:
+        self._average.restore(self._model.parameters())
+
+
+def learning(base: Base, part: Part) -> nn.Module:
+    """The part of the base that a plan teaches."""
+    return base.reader if part == "reader" else nn.ModuleDict({"mouth": base.mouth, "eye": base.eye})
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The lessons in a folder, in order."""
+    return sorted(folder.glob("*.npz"))
+
+
+def export(trainers: Sequence[BaseTrainer], folder: Path, card: dict[str, Any]) -> list[Path]:
+    """Write the averaged networks of all parts in half precision, and their card."""
+    from safetensors.torch import save_file
+
+    whole = Base()
+    facts: dict[str, Any] = dict(card)
+    for trainer in trainers:
+        with trainer.averaged():
+            learning(whole, trainer.plan.part).load_state_dict(trainer.learns.state_dict())
+            look = trainer.look()
+        facts[trainer.plan.part] = {
+            "steps": trainer.step,
+            "seconds of processor time": round(trainer.seconds),
+            "people": len(trainer.taught),
+            "people kept apart": len(trainer.unseen),
+            "figures on those": look.figures,
+            "plan": {k: v for k, v in asdict(trainer.plan).items() if k not in ("part", "steps")},
+        }
+    state = {k: v.detach().half().contiguous().clone() for k, v in whole.state_dict().items()}
+    partial = folder / f".{NETWORK}.part"
+    save_file(state, partial, metadata={"made by": "Soliloquy"})
+    partial.replace(folder / NETWORK)
+    (folder / CARD).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    return [folder / NETWORK, folder / CARD]
+
+
+def _decibel(a: Tensor, b: Tensor, share: Tensor) -> float:
+    """PSNR of colours from 0 to 1 where ``share`` counts."""
+    error = ((a - b).square().mean(1, keepdim=True) * share).sum() / share.sum().clamp_min(1)
+    return round(float(-10 * torch.log10(error.clamp_min(1e-9))), 2)
+
+
+def _framed(pictures: Tensor, rng: np.random.Generator) -> Tensor:
+    """Pictures turned, scaled and shifted a little, all alike."""
+    turn, scale = rng.normal(0, 0.05), np.exp(rng.normal(0, 0.06))
+    cos, sin = scale * np.cos(turn), scale * np.sin(turn)
+    shift = rng.normal(0, 0.05, 2)
+    matrix = torch.tensor([[cos, -sin, shift[0]], [sin, cos, shift[1]]], dtype=torch.float32).to(pictures)
+    grid = functional.affine_grid(matrix[None], [1, *pictures.shape[1:]], align_corners=False)
+    return functional.grid_sample(
+        pictures, grid.expand(len(pictures), -1, -1, -1), padding_mode="border", align_corners=False
+    )
