@@ -96,7 +96,7 @@ def _optional(path: Path) -> dict:
 
 
 def encode(sound: np.ndarray) -> np.ndarray:
-    """Encoder states of a whole sound, cut as `engines.speech.analysis.analyse` cuts : float32 (T, 768)."""
+    """What the readout reads of a sound, cut as `engines.speech.analysis.analyse` cuts : float32 (T, FEATURES)."""
     loudness, _ = tracks(np.pad(sound, CONTEXT))
     parts, margin = [], RATE
     for start, stop in cut_at_pauses(loudness):
@@ -112,7 +112,7 @@ class Example:
 
     Attributes
     ----------
-    features : float32 (T, 768)
+    features : float32 (T, FEATURES)
     target : float32 (T, K), standardised over the clip
     valid : bool (T,)
     phones : int64 (T,), class of `PHONES` or -1
@@ -129,7 +129,7 @@ def example(clip: Clip, features: np.ndarray, speed: float = 1.0) -> Example:
 
     Parameters
     ----------
-    features : (T, 768) of the clip's sound played ``speed`` times as fast
+    features : (T, FEATURES) of the clip's sound played ``speed`` times as fast
     """
     t_s = np.arange(len(features)) / RATE * speed
     frame = (t_s - clip.delay_s) * clip.fps

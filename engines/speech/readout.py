@@ -1,7 +1,8 @@
 """The learnt readout: Whisper's hidden states to mouth geometry and phone probabilities, 50 a second, in numpy.
 
-A ridge regression and a few small temporal convolution nets are averaged. How they were fitted, on what, and how
-well they do is in ``assets/speech/README.md``; the fitting program is `engines.speech.train`.
+A ridge regression and a few small temporal convolution nets are averaged; some of the nets read the spectrum and the
+first block as well. How they were fitted, on what, and how well they do is in ``assets/speech/README.md``; the fitting
+program is `engines.speech.train`.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ from engines.speech.whisper import gelu
 GEOMETRY: Final = ("aperture", "width", "inwidth", "jaw", "protrude", "uplip", "upthick", "lothick", "lolip", "cornerY")
 """What is read out, in multiples of the speaker's standard deviation from the speaker's mean."""
 
-LAYERS: Final = (2, 3)
-"""Blocks of the encoder whose states are read, side by side: 768 numbers a frame."""
+LAYERS: Final = (0, 1, 2, 3)
+"""What is read of the encoder, side by side: the spectrum and three blocks (`engines.speech.whisper.encode`)."""
+
+FEATURES: Final = 2 * 80 + 3 * 384
+"""Numbers a frame."""
 
 _PHONES = "SIL AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH"
 PHONES: Final = tuple(_PHONES.split(" "))
@@ -42,11 +46,11 @@ class Readout:
 
     Attributes
     ----------
-    arrays : by name. ``mean``, ``scale`` (768,) standardise the input. ``ridge/taps`` (N,) frame offsets and
-        ``ridge/weight`` (N * 768 + 1, K). Per net ``i``: ``i/in/weight`` (C, 768), ``i/in/bias``, per block
-        ``i/block{b}/weight`` (5, C, C) [tap, in, out] with ``i/block{b}/bias``, ``i/out/weight`` (K + P, C),
-        ``i/out/bias``. ``dilations``, ``blend`` (weight of the ridge), ``gain`` (K,) undoes the shrinking of the
-        mean of many possible mouths.
+    arrays : by name. ``mean``, ``scale`` (FEATURES,) standardise the input. ``ridge/taps`` (N,) frame offsets and
+        ``ridge/weight`` (N * D + 1, K) for the last D features. Per net ``i``: ``i/in/weight`` (C, D), D again its own,
+        ``i/in/bias``, per block ``i/block{b}/weight`` (5, C, C) [tap, in, out] with ``i/block{b}/bias``,
+        ``i/out/weight`` (K + P, C), ``i/out/bias``. ``dilations``, ``blend`` (weight of the ridge), ``gain`` (K,)
+        undoes the shrinking of the mean of many possible mouths.
     """
 
     arrays: dict[str, np.ndarray]
@@ -60,7 +64,7 @@ class Readout:
 
         Parameters
         ----------
-        features : float32 (T, 768)
+        features : float32 (T, FEATURES)
 
         Returns
         -------
@@ -80,6 +84,7 @@ class Readout:
 
     def _ridge(self, x: np.ndarray) -> np.ndarray:
         weight, taps = self.arrays["ridge/weight"], self.arrays["ridge/taps"]
+        x = x[:, x.shape[1] - (len(weight) - 1) // len(taps) :]
         rows = np.arange(len(x))
         out = np.broadcast_to(weight[-1], (len(x), weight.shape[1])).copy()
         for number, tap in enumerate(taps):
@@ -89,7 +94,8 @@ class Readout:
 
     def _net(self, x: np.ndarray, number: int) -> np.ndarray:
         a = self.arrays
-        h = gelu(x @ a[f"{number}/in/weight"].T + a[f"{number}/in/bias"])
+        entry = a[f"{number}/in/weight"]
+        h = gelu(x[:, x.shape[1] - entry.shape[1] :] @ entry.T + a[f"{number}/in/bias"])
         for block, dilation in enumerate(a["dilations"]):
             weight = a[f"{number}/block{block}/weight"]
             reach = len(weight) // 2 * int(dilation)
@@ -118,6 +124,8 @@ def read(path: Path) -> Readout:
         count = len(GEOMETRY)
         if arrays["ridge/weight"].shape[1] != count or arrays["gain"].shape != (count,):
             raise ValueError("other columns")
+        if len(arrays["mean"]) != FEATURES:
+            raise ValueError("made for other features")
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise WeightsMissing(
             f"The mouth readout {path} is absent or damaged ({error}). Restore it from the repository "

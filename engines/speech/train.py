@@ -1,6 +1,6 @@
 """Fits the mouth readout to a corpus of talking video and writes ``assets/speech/readout.npz``.
 
-    python -m engines.speech.train CORPUS [-o OUT] [--work FOLDER] [--copies 6] [--seeds 4] [--steps 400]
+    python -m engines.speech.train CORPUS [-o OUT] [--work FOLDER] [--copies 6] [--steps 350]
 
 Features of altered copies are kept in the work folder, so that a second run starts where the first one stopped. The
 same corpus and options give the same numbers on one machine. Needs torch; the result does not.
@@ -19,10 +19,28 @@ import numpy as np
 from engines.speech import readout
 from engines.speech.audio import load_voice
 from engines.speech.corpus import Clip, Example, altered, encode, example, load_clips, save_readout, typical_motion
-from engines.speech.readout import GEOMETRY, PHONES
+from engines.speech.readout import FEATURES, GEOMETRY, PHONES
 
 RIDGE_TAPS = np.array([-8, -5, -2, 0, 2, 5, 8])
 TABLE_TAPS = np.array([-12, -9, -7, -5, -2, 0, 2, 5, 7, 9, 12])
+BLOCKS, NARROW = 2 * 80, 2 * 80 + 384
+"""First features of the blocks, and of blocks 2 and 3, which say most."""
+
+
+@dataclass(frozen=True)
+class Net:
+    """One of the nets that are averaged: each is unlike the others, so that their errors are too.
+
+    Attributes
+    ----------
+    seed : of its first weights and of what it is shown
+    narrow : reads blocks 2 and 3 by their leading directions, as the ridge does, instead of everything
+    """
+
+    seed: int
+    narrow: bool
+    channels: int
+    dropout: float
 
 
 @dataclass(frozen=True)
@@ -30,9 +48,13 @@ class Options:
     """How to fit; the defaults made what ships."""
 
     copies: int = 6
-    seeds: int = 4
+    nets: tuple[Net, ...] = (
+        Net(0, True, 96, 0.2),
+        Net(1, True, 96, 0.2),
+        Net(0, True, 128, 0.5),
+        Net(1, False, 128, 0.5),
+    )
     steps: int = 350
-    channels: int = 96
     dilations: tuple[int, ...] = (1, 2, 4)
     crop: int = 150
     batch: int = 16
@@ -41,6 +63,8 @@ class Options:
     velocity: float = 3.0
     phones: float = 0.3
     directions: int = 192
+    spectrum_directions: int = 64
+    block_directions: int = 224
     ridge_penalty: float = 3000.0
     table_penalty: float = 100.0
     ridge_share: float = 0.2
@@ -85,6 +109,11 @@ def _ridge(inputs: list[np.ndarray], targets: list[np.ndarray], penalty: float, 
     return np.linalg.solve(left, right).astype(np.float32)
 
 
+def _leading(covariance: np.ndarray, count: int) -> np.ndarray:
+    """The ``count`` directions in which most happens, as columns."""
+    return np.asarray(np.linalg.eigh(covariance)[1][:, : -count - 1 : -1], np.float32)
+
+
 def fit(
     clips: list[Clip], data: dict[str, list[Example]], options: Options, log: Callable[[str], None] = print
 ) -> readout.Readout:
@@ -96,10 +125,10 @@ def fit(
 
     # Everything below sees the leading directions of the features only: as good, and several times as quick to fit.
     covariance = np.cov(((stacked - mean) / scale).T)
-    basis = np.linalg.eigh(covariance)[1][:, : -options.directions - 1 : -1].astype(np.float32)
+    basis = _leading(covariance[NARROW:, NARROW:], options.directions)
 
-    def seen(e: Example) -> np.ndarray:
-        return np.asarray(((e.features.astype(np.float32) - mean) / scale) @ basis)
+    def seen(e: Example, basis: np.ndarray = basis) -> np.ndarray:
+        return np.asarray(((e.features.astype(np.float32) - mean) / scale)[:, -len(basis) :] @ basis)
 
     # The errors are slow (mood and posture are not in the voice), so generalised least squares: fit how things change.
     seen_first = [_windowed(seen(e), RIDGE_TAPS)[:, :-1] for e in first]
@@ -124,26 +153,33 @@ def fit(
         free=1,
     )
     arrays["dilations"] = np.array(options.dilations)
-    arrays["nets"] = np.array(options.seeds)
-    everything = [replace(e, features=seen(e)) for clip in clips for e in data[clip.name]] if options.seeds else []
-    for seed in range(options.seeds):
-        log(f"net {seed + 1} of {options.seeds}")
-        arrays |= _net(everything, basis, options, seed)
-    arrays["blend"] = np.array(options.ridge_share if options.seeds else 1.0, np.float32)
+    arrays["nets"] = np.array(len(options.nets))
+    wide = np.zeros((FEATURES, options.spectrum_directions + options.block_directions), np.float32)
+    wide[:BLOCKS, : options.spectrum_directions] = _leading(covariance[:BLOCKS, :BLOCKS], options.spectrum_directions)
+    wide[BLOCKS:, options.spectrum_directions :] = _leading(covariance[BLOCKS:, BLOCKS:], options.block_directions)
+    everything = [e for clip in clips for e in data[clip.name]]
+    for narrow, own in ((True, basis), (False, wide)):
+        chosen = [number for number, net in enumerate(options.nets) if net.narrow == narrow]
+        projected = [replace(e, features=seen(e, own)) for e in everything] if chosen else []
+        for number in chosen:
+            log(f"net {number + 1} of {len(options.nets)}")
+            fitted = _net(projected, own, options, options.nets[number])
+            arrays |= {f"{number}/{name}": array for name, array in fitted.items()}
+    arrays["blend"] = np.array(options.ridge_share if options.nets else 1.0, np.float32)
     # A mean over possible mouths moves less than any of them; on speakers left out about three quarters as much.
     arrays["gain"] = np.full(len(GEOMETRY), options.gain, np.float32)
     return readout.Readout(arrays)
 
 
-def _net(data: list[Example], basis: np.ndarray, options: Options, seed: int) -> dict[str, np.ndarray]:
-    """One temporal convolution net, as arrays named for `readout.Readout`; ``data`` lies in ``basis`` (768, D)."""
+def _net(data: list[Example], basis: np.ndarray, options: Options, net: Net) -> dict[str, np.ndarray]:
+    """One temporal convolution net, as arrays named for `readout.Readout`; ``data`` lies in ``basis`` (features, D)."""
     import torch
     from torch import nn
     from torch.nn import functional
 
-    torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
-    width, out = options.channels, len(GEOMETRY) + len(PHONES)
+    torch.manual_seed(net.seed)
+    rng = np.random.default_rng(net.seed)
+    width, out = net.channels, len(GEOMETRY) + len(PHONES)
     entry = nn.Linear(basis.shape[1], width)
     blocks = [nn.Conv1d(width, width, 5, padding=2 * d, dilation=d) for d in options.dilations]
     head = nn.Linear(width, out)
@@ -156,8 +192,8 @@ def _net(data: list[Example], basis: np.ndarray, options: Options, seed: int) ->
         x, y, valid, phones = (torch.from_numpy(a) for a in _crops([data[i] for i in picked], options.crop, rng))
         h = functional.gelu(entry(functional.dropout(x, 0.1)))
         for block in blocks:
-            h = h + functional.gelu(block(functional.dropout(h, 0.2).transpose(1, 2)).transpose(1, 2))
-        z = head(functional.dropout(h, 0.2))
+            h = h + functional.gelu(block(functional.dropout(h, net.dropout).transpose(1, 2)).transpose(1, 2))
+        z = head(functional.dropout(h, net.dropout))
         mouth, logits = z[..., : len(GEOMETRY)], z[..., len(GEOMETRY) :]
         loss = ((mouth - y) ** 2).mean(-1).mul(valid).sum() / valid.sum()
         both = valid[:, 2:] * valid[:, :-2]
@@ -169,13 +205,13 @@ def _net(data: list[Example], basis: np.ndarray, options: Options, seed: int) ->
         loss.backward()
         optimiser.step()
         schedule.step()
-    result: dict[str, torch.Tensor] = {f"{seed}/in/weight": entry.weight, f"{seed}/in/bias": entry.bias}
+    result: dict[str, torch.Tensor] = {"in/weight": entry.weight, "in/bias": entry.bias}
     for number, block in enumerate(blocks):
-        result |= {f"{seed}/block{number}/{name}": value for name, value in block.named_parameters()}
-        result[f"{seed}/block{number}/weight"] = block.weight.permute(2, 1, 0).contiguous()
-    result |= {f"{seed}/out/weight": head.weight, f"{seed}/out/bias": head.bias}
+        result[f"block{number}/weight"] = block.weight.permute(2, 1, 0).contiguous()
+        result[f"block{number}/bias"] = block.bias
+    result |= {"out/weight": head.weight, "out/bias": head.bias}
     arrays = {name: tensor.detach().numpy() for name, tensor in result.items()}
-    arrays[f"{seed}/in/weight"] = arrays[f"{seed}/in/weight"] @ basis.T
+    arrays["in/weight"] = arrays["in/weight"] @ basis.T
     return arrays
 
 
@@ -197,10 +233,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("-o", "--out", type=Path, default=readout.ASSET)
     parser.add_argument("--work", type=Path, default=None, help="folder for features, to be able to go on later")
-    for name in ("copies", "seeds", "steps"):
+    for name in ("copies", "steps"):
         parser.add_argument(f"--{name}", type=int, default=getattr(Options(), name))
     given = parser.parse_args(arguments)
-    options = Options(copies=given.copies, seeds=given.seeds, steps=given.steps)
+    options = Options(copies=given.copies, steps=given.steps)
     clips = load_clips(given.corpus)
     fitted = fit(clips, examples(clips, options.copies, given.work), options)
     save_readout(given.out, fitted.arrays)

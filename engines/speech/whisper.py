@@ -180,8 +180,9 @@ def encode(sound: np.ndarray, layers: tuple[int, ...] = (2, 3)) -> tuple[np.ndar
     Parameters
     ----------
     sound : float32 (N,), mono 16 kHz, at most 30 s
-    layers : numbers 1 to 4 in rising order; 5 is the last block after the final normalisation, which the decoder reads:
-        (1500, 384), the silence that fills up the 30 s included
+    layers : in rising order; 0 is the spectrogram, its columns two by two: (ceil(N / 320), 160); 1 to 4 are blocks;
+        5 is the last block after the final normalisation, which the decoder reads: (1500, 384), the silence that fills
+        up the 30 s included
 
     Notes
     -----
@@ -191,10 +192,11 @@ def encode(sound: np.ndarray, layers: tuple[int, ...] = (2, 3)) -> tuple[np.ndar
     w = weights("encoder")
     count = max(1, -(-len(sound) // (2 * _HOP)))
     mel = log_mel(np.pad(sound, (0, max(0, round(MAX_SECONDS * _SAMPLE_RATE) - len(sound)))))
-    x = gelu(_conv3(np.ascontiguousarray(mel.T), w["conv1/weight"], w["conv1/bias"], 1))
+    columns = np.ascontiguousarray(mel.T)
+    x = gelu(_conv3(columns, w["conv1/weight"], w["conv1/bias"], 1))
     x = gelu(_conv3(x, w["conv2/weight"], w["conv2/bias"], 2))
     x += w["position_encodings/encodings"][: len(x)]
-    kept = []
+    kept = [columns[: 2 * count].reshape(count, 2 * _MELS)] if 0 in layers else []
     for number in range(1, min(max(layers), LAYERS) + 1):
         name = f"layer_{number - 1}/"
         q, k, v = np.split(

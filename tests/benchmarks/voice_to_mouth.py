@@ -1,6 +1,6 @@
 """How well the driven head's mouth follows real talking mouths, from their voices alone.
 
-    python -m tests.benchmarks.voice_to_mouth FOLDER [--leave-one-out] [--folds N] [--work DIR] [--seeds N] [--copies N]
+    python -m tests.benchmarks.voice_to_mouth FOLDER [--leave-one-out] [--folds N] [--work DIR] [--nets N] [--copies N]
 
 ``FOLDER`` is laid out as `engines.speech.corpus` says. The voice goes the whole way: analysis, mouth track, geometry
 targets, solve on the generic head; what is scored is the geometry measured on the driven head, not the readout.
@@ -195,7 +195,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--leave-one-out", action="store_true")
     parser.add_argument("--folds", type=int, default=None)
     parser.add_argument("--work", type=Path, default=None, help="folder for features, to be able to go on later")
-    parser.add_argument("--seeds", type=int, default=None)
+    parser.add_argument("--nets", type=int, default=None, help="fit only the first N nets, which is quicker")
     parser.add_argument("--copies", type=int, default=None)
     parser.add_argument("--verbose", action="store_true")
     given = parser.parse_args(arguments)
@@ -204,11 +204,12 @@ def main(arguments: list[str] | None = None) -> None:
     if given.leave_one_out or given.folds:
         from engines.speech.train import Options, examples, fit
 
-        chosen = {k: v for k in ("seeds", "copies") if (v := getattr(given, k)) is not None}
-        options = replace(Options(), **chosen)
+        options = Options()
+        copies = options.copies if given.copies is None else given.copies
+        options = replace(options, nets=options.nets[: given.nets], copies=copies)
         data = examples(clips, options.copies, given.work)
         for held in groups(clips, given.folds):
-            kept = given.work / f"{options.seeds}-without-{'+'.join(sorted(held))}.npz" if given.work else None
+            kept = given.work / f"{len(options.nets)}-without-{'+'.join(sorted(held))}.npz" if given.work else None
             if kept and kept.exists():
                 model = readout.read(kept)
             else:

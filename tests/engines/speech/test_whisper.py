@@ -30,6 +30,16 @@ def test_states_have_fifty_rows_a_second_and_are_finite() -> None:
 
 
 @installed
+def test_the_spectrum_comes_first_two_columns_a_row() -> None:
+    sound = babble(1.0)
+    spectrum, first = whisper.encode(sound, (0, 1))
+    assert spectrum.shape == (50, 160)
+    assert first.shape == (50, whisper.WIDTH)
+    # The end of the sound is followed by silence there, by a mirror image here.
+    assert np.allclose(spectrum[:48].reshape(96, 80).T, whisper.log_mel(sound)[:, :96], atol=1e-5)
+
+
+@installed
 def test_reading_the_weights_of_a_cut_file_says_so(tmp_path: Path) -> None:
     folder = whisper.model_folder()
     assert folder is not None
