@@ -11,21 +11,29 @@ from torch import Tensor
 SCALES = (1, 2, 4)
 
 
-def picture_loss(drawn: Tensor, wanted: Tensor, weight: Tensor | None = None) -> Tensor:
+def picture_loss(drawn: Tensor, wanted: Tensor, weight: Tensor | None = None, quadratic: float = 0.0) -> Tensor:
     """Mean L1 of pictures (B, 3, S, S) and of their gradients, at the scales 1, 1/2 and 1/4.
 
     Parameters
     ----------
     weight : (B or 1, 1, S, S), how much each pixel counts
+    quadratic : error up to which it counts as its square (Huber's loss): where most errors are nought most of the time,
+        so is their median, and L1 alone would leave them all
     """
+
+    def size(error: Tensor) -> Tensor:
+        if not quadratic:
+            return error.abs()
+        return F.smooth_l1_loss(error, torch.zeros_like(error), reduction="none", beta=quadratic)
+
     total = drawn.new_zeros(())
     apart = drawn - wanted
     share = torch.ones_like(apart[:1, :1]) if weight is None else weight / weight.mean()
     for scale in SCALES:
         a, w = (F.avg_pool2d(x, scale) if scale > 1 else x for x in (apart, share))
-        total = total + (w * a.abs()).mean()
-        total = total + (w[..., 1:] * a.diff(dim=-1).abs()).mean()
-        total = total + (w[..., 1:, :] * a.diff(dim=-2).abs()).mean()
+        total = total + (w * size(a)).mean()
+        total = total + (w[..., 1:] * size(a.diff(dim=-1))).mean()
+        total = total + (w[..., 1:, :] * size(a.diff(dim=-2))).mean()
     return total
 
 

@@ -23,6 +23,7 @@ from engines.stylegan.net_losses import fooled, picture_loss, told_apart
 
 CONFIG: Final = Config(64, 64, 2, 24 * 64 / 16384, 64)
 """64 pixels, 24 channels at the finest resolution and 64 at the coarsest: 0.7 M numbers."""
+_QUADRATIC: Final = 0.15
 CHANGE: Final = 0.2
 """Size of what the last layers say in one unit, of a picture's range of 2."""
 
@@ -101,7 +102,7 @@ def learn(
     steps: int,
     *,
     batch: int = 8,
-    rate: float = 2e-3,
+    rate: float = 5e-3,
     adversarial: float = 0.0,
     seed: int = 1,
     device: str = "cpu",
@@ -129,7 +130,7 @@ def learn(
         real, reference = (_tensor(p, device) for p in (sample.pictures, sample.references))
         latent = model.people[torch.from_numpy(sample.person).to(device)]
         drawn = reference + fade * model(latent, torch.from_numpy(sample.numbers).to(device))
-        loss = picture_loss(drawn, real, weight)
+        loss = picture_loss(drawn, real, weight, _QUADRATIC)
         fooling = judge is not None and step >= steps // 2
         if fooling and judge is not None:
             loss = loss + adversarial * fooled(judge(drawn))

@@ -127,7 +127,7 @@ def teach_touch(
             cancel.check()
             progress(0.25 + 0.75 * (step + 1) / _STEPS, "Teaching the mouth")
 
-        learn(model, taught, _STEPS, rate=2e-3, advance=advance)
+        learn(model, taught, _STEPS, advance=advance)
     full = drawn(model, unseen)
     references, pictures = (p.astype(np.float32) for p in (unseen.references, unseen.pictures))
     change, wanted = full - references, pictures - references

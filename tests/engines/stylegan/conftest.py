@@ -11,7 +11,7 @@ from PIL import Image
 
 from engines import registry
 from engines.api import Portrait
-from engines.stylegan import bridge, net_invert
+from engines.stylegan import bridge, net_invert, touch
 from engines.stylegan.actor import StyleGANActor
 from engines.stylegan.engine import StyleGANEngine
 from engines.stylegan.net import Config, Generator
@@ -88,6 +88,9 @@ def taught(engine: StyleGANEngine, portrait: Portrait, tmp_path_factory: pytest.
     """The demo's portrait, taught by the rig."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOLILOQUY_HOME", str(tmp_path_factory.mktemp("nothing")))
+        patch.setattr(touch, "_LESSONS", 16)
+        patch.setattr(touch, "_UNSEEN", 6)
+        patch.setattr(touch, "_STEPS", 2)
         actor = engine.prepare(portrait)
     assert isinstance(actor, TaughtActor)
     return actor
