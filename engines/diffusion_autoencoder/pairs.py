@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from engines.api import CancelToken, Performance, Progress, no_progress
 from engines.teaching import bridge
+from engines.teaching.banks import POSE_SCALE
 from engines.teaching.closed import ClosedForm, Stage
 from engines.teaching.teacher import Teacher
 from engines.teaching.window import Window
@@ -94,21 +96,28 @@ def from_footage(
     progress: Progress = no_progress,
     cancel: CancelToken | None = None,
 ) -> Pairs:
-    """Real frames of the actor.
+    """Real frames of the actor; the pose that was captured in each is made exact by `register`.
 
     Parameters
     ----------
     pictures : uint8 (H, W, 3) each, of the portrait's size, as many as ``performance`` has frames
     performance : what the face does in them, relative to the portrait
     """
-    _, stage = window_stage(closed, window)
+    from engines.diffusion_autoencoder.register import Registration
+
+    registration = Registration(closed, window)
+    moved = closed.motion(performance)
+    codes = bridge.numbers(moved)
     frames, references = [], []
-    drawn = closed.frames(stage, performance)
-    for i, (picture, reference) in enumerate(zip(pictures, drawn, strict=False)):
+    for i, picture in enumerate(islice(pictures, len(codes))):
         if cancel is not None:
             cancel.check()
         frames.append(window.picture(picture))
-        references.append(window.cut(reference))
-        progress((i + 1) / len(performance), "Looking at the footage")
-    codes = bridge.numbers(closed.motion(performance))[: len(frames)]
-    return Pairs(np.stack(frames), np.stack(references), codes)
+        codes[i, bridge.HEAD] = registration.poses(frames[-1][None], codes[i : i + 1])[0]
+        head = moved.head.copy()
+        head[i] = codes[i, bridge.HEAD] * POSE_SCALE
+        exact = replace(moved, head=head)
+        one = closed.moved(exact, closed.banks.coordinates(exact), i)
+        references.append(window.cut(registration.stage.draw(*one, False)))
+        progress((i + 1) / len(codes), "Looking at the footage")
+    return Pairs(np.stack(frames), np.stack(references), codes[: len(frames)])

@@ -9,7 +9,7 @@ allows (Lucas and Kanade, IJCAI 1981; with robust weights, Baker and Matthews, I
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
@@ -17,13 +17,13 @@ from engines.diffusion_autoencoder.pairs import window_stage
 from engines.diffusion_autoencoder.teach import EYES, LIPS
 from engines.teaching import bridge
 from engines.teaching.banks import POSE, Motion
+from engines.teaching.closed import ClosedForm
 from engines.teaching.relief import NOWHERE
-from engines.teaching.window import FINE, border, emphasis
+from engines.teaching.window import FINE, Window, border, emphasis
 
-if TYPE_CHECKING:
-    from engines.diffusion_autoencoder.actor import DiffusionActor
-
-_ROUNDS: Final = 2
+_ROUNDS: Final = 4
+_STILL: Final = 0.004
+"""Change of a pose, in units of the bridge, that is not worth another round."""
 _STEP: Final = 0.05
 """Change of a pose coordinate by which its flow is measured."""
 _GUESS: Final = 0.1
@@ -41,13 +41,18 @@ _LEAST: Final = 0.05
 
 
 class Registration:
-    """Finds the pose of one actor's head in pictures of its window."""
+    """Finds the pose of a person's head in pictures of a window.
 
-    def __init__(self, actor: DiffusionActor) -> None:
-        window = actor.window
-        _, self.stage = window_stage(actor, window)
-        self.actor, self.size = actor, window.size
-        moving = emphasis(actor.rig, window, LIPS, EYES) - 1
+    Parameters
+    ----------
+    closed : how the person moves
+    window : the square that the pictures show
+    """
+
+    def __init__(self, closed: ClosedForm, window: Window) -> None:
+        _, self.stage = window_stage(closed, window)
+        self.closed, self.window, self.size = closed, window, window.size
+        moving = emphasis(closed.rig, window, LIPS, EYES) - 1
         self.trust = np.clip(1 - moving / 2, _LEAST, 1) * border(window.size)[..., 0]
         places = FINE * (np.arange(window.size) + 0.5) - 0.5
         (across, down), scale = self.stage.shift, self.stage.scale
@@ -65,35 +70,38 @@ class Registration:
         codes : float32 (N, >= `bridge.COUNT`), what the face does and a guess of the pose
         """
         moved = bridge.motion_of(codes)
-        coordinates = self.actor.banks.coordinates(moved)
+        coordinates = self.closed.banks.coordinates(moved)
         found = [self._pose(picture, moved, coordinates, i) for i, picture in enumerate(pictures)]
         return np.stack(found).astype(np.float32)
 
     def _pose(self, picture: np.ndarray, moved: Motion, coordinates: np.ndarray, i: int) -> np.ndarray:
         aim = self._structure(picture)
-        flow, face, eyes = self.actor.moved(moved, coordinates, i)
+        flow, face, eyes = self.closed.moved(moved, coordinates, i)
         motion, seen = self._motion(coordinates[i], flow)
         trust = self.trust * seen
-        guess = pose = coordinates[i, POSE].astype(np.float64)
+        guess = best = pose = coordinates[i, POSE].astype(np.float64)
         ease = np.eye(6) * _SHARED * (_NOISE / _GUESS) ** 2
         before = np.inf
         for _ in range(_ROUNDS):
             own = coordinates[i].copy()
             own[POSE] = pose
-            drawn = self.stage.draw(self.actor.prior.pose_flow(own), face, eyes, False)
-            shown = self._structure(self.actor.window.cut(drawn))
+            drawn = self.stage.draw(self.closed.prior.pose_flow(own), face, eyes, False)
+            shown = self._structure(self.window.cut(drawn))
             rest = aim - shown
             size = np.abs(rest).mean(-1)
             cost = float((trust * np.log1p((size / _NOISE) ** 2)).sum())
             if cost > before:
-                return guess
-            before = cost
+                return best
+            before, best = cost, pose
             weight = (trust / (1 + (size / _NOISE) ** 2)).astype(np.float32)
             slope = np.stack(np.gradient(shown, axis=(1, 0)), -1)  # (S, S, 3, 2)
             change = np.einsum("hwca,hwak->hwck", slope, motion).reshape(-1, 6)
             weighted = change * np.repeat(weight.ravel(), 3)[:, None]
             pull = weighted.T @ rest.reshape(-1) + ease @ (guess - pose)
-            pose = guess + np.clip(pose + np.linalg.solve(weighted.T @ change + ease, pull) - guess, -_MOST, _MOST)
+            step = np.linalg.solve(weighted.T @ change + ease, pull)
+            pose = guess + np.clip(pose + step - guess, -_MOST, _MOST)
+            if np.abs(step).max() < _STILL:
+                break
         return pose
 
     def _motion(self, coordinates: np.ndarray, flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -105,7 +113,7 @@ class Registration:
         for axis in range(6):
             own = coordinates.copy()
             own[POSE.start + axis] += _STEP
-            other = self.actor.prior.pose_flow(own)
+            other = self.closed.prior.pose_flow(own)
             gone |= np.abs(other[..., 0]) >= NOWHERE / 2
             columns.append(other - flow)
         x, y = self.at

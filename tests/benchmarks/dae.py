@@ -1,6 +1,6 @@
 """The diffusion autoencoder's actors: how good, how steady and how quick at every number of steps, and how they speak.
 
-``python -m tests.benchmarks.dae steps [ACTOR] [--voice WAV] [--frames 100]``
+``python -m tests.benchmarks.dae steps [ACTOR] [--voice WAV] [--frames 100] [--counts 1 20 ...]``
     unseen frames (the rig's drawing of a voice that was no lesson) encoded and decoded again, and drawn from the known
     motion: PSNR, SSIM, flicker and identity against 1, 2, 5, 10, 20, 50 and 100 steps; frames a second
 
@@ -154,10 +154,10 @@ def steps(args: argparse.Namespace) -> None:
         found = np.concatenate(drawn)
         return moved + actor.network.gain * (found - moved), seconds
 
-    for count in COUNTS:
+    for count in args.counts:
         mark = " (default)" if count == STEPS else ""
         row(f"known motion, {count} steps{mark}", *decoded(pairs.codes, references, count))
-    registration = Registration(actor)
+    registration = Registration(actor, actor.window)
     started = time.process_time()
     codes = np.concatenate([read(registration, decoder.encode, frames[i : i + 16]) for i in range(0, len(frames), 16)])
     seconds = (time.process_time() - started) / len(frames)
@@ -174,7 +174,7 @@ def steps(args: argparse.Namespace) -> None:
         if known.std() > 1e-3:
             share = np.ptp(own) / np.ptp(known)
             print(f"  {channel}: r {np.corrcoef(own, known)[0, 1]:.3f}, range {share:.2f} of what was performed")
-    for count in COUNTS:
+    for count in args.counts:
         row(f"encode, decode, {count} steps", *decoded(codes, np.stack(again), count))
 
 
@@ -263,6 +263,7 @@ def main() -> int:
     parser.add_argument("actor", nargs="?", type=Path, default=DEMO / "portrait.jpg")
     parser.add_argument("--voice", type=Path, default=DEMO / "voice.wav")
     parser.add_argument("--frames", type=int, default=100)
+    parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, help="of steps, for steps")
     parser.add_argument("--judge", type=Path, default=Path("face_landmarker.task"), help="for lips")
     parser.add_argument("--strip", type=Path, help="a film strip of rig and actor")
     args = parser.parse_args()
