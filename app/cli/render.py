@@ -153,7 +153,8 @@ def preview(options: argparse.Namespace, report: Report, cancel: CancelToken) ->
 
 def convert(options: argparse.Namespace, report: Report, cancel: CancelToken) -> list[Path]:
     """``soliloquy convert``."""
-    from app.core.studio import VIDEOS, Studio
+    from app.core.media import VIDEOS
+    from app.core.studio import Studio
     from app.export import Take, read_curves, write
 
     chosen = export_options(options)
@@ -247,8 +248,8 @@ def project_of(options: argparse.Namespace, complete: bool = True) -> Project:
 
 def _with_own_sound(project: Project) -> Project:
     """The project with the sound of the video that drives it, where it has no voice yet."""
+    from app.core.media import VIDEOS
     from app.core.puppet import has_sound
-    from app.core.studio import VIDEOS
 
     clip = Path(project.performance)
     if project.voice or clip.suffix.lower() not in VIDEOS or not clip.is_file() or not has_sound(clip):

@@ -42,7 +42,8 @@ def lift_style(
     InputError
         If there is no face in it, or it is too short.
     """
-    from app.core.studio import VIDEOS, scaled
+    from app.core.media import VIDEOS
+    from app.core.studio import scaled
 
     if not clip.is_file():
         raise InputError(f"There is no clip {clip}. Check the path.")
@@ -92,7 +93,8 @@ def lift_emotion(
     InputError
         If one is a video and the other is not, no face or too little speech is in them, or they hardly differ.
     """
-    from app.core.studio import VIDEOS, scaled
+    from app.core.media import VIDEOS
+    from app.core.studio import scaled
 
     for path in (emotional, neutral):
         if not path.is_file():

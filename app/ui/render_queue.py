@@ -10,10 +10,10 @@ from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from app.core.media import VIDEOS
 from app.core.project import Project
 from app.core.queue import QueuedExport
 from app.core.queue import RenderQueue as Queue
-from app.core.studio import VIDEOS
 from app.qtbridge import QueueBridge
 from app.ui.recovery import picture
 from app.ui.session import Session
