@@ -35,6 +35,9 @@ skin that landmarks lie on, and where the eyes look has one answer."""
 MEASURED[_LIDS] = 0.3
 MEASURED[list(arkit.indices("browInnerUp", "browOuterUp", "browDown"))] = 0.75
 MEASURED[LOOK] = 1.0
+_CALM_BROWS: Final = 25
+"""Talkers raise their brows for as long as they like and frown for moments: the lower of their usual places is rest."""
+_CALM_LIDS: Final = 60
 _TURNED_RAD: Final = (0.6, 1.1)
 """Yaw from which a face begins to hide half of itself, and at which nothing is sure any more."""
 
@@ -186,9 +189,10 @@ def calmest(track: Track, frames: np.ndarray) -> int:
     left, right = (np.abs(p[:, 1, 0] - p[:, k, 0]) for k in (263, 33))
     turn = np.abs(np.log((left + 1) / (right + 1)))
     smile = np.abs(p[:, 61, 0] - p[:, 291, 0]) / eyes
-    brows = np.mean([p[:, b, 1] - p[:, e, 1] for b, e in ((105, 33), (334, 263), (107, 133), (336, 362))], 0) / eyes
-    cost = 3 * lips + 4 * np.abs(lids - np.percentile(lids, 70)) + 0.6 * turn + 4 * track.spread[frames]
-    cost = cost + 0.8 * np.abs(smile - np.median(smile)) + 0.8 * np.abs(brows - np.median(brows))
+    pairs = ((105, 33), (334, 263), (107, 133), (336, 362))  # in depth, too: a nod does not raise the brows
+    brows = np.mean([np.linalg.norm(p[:, b] - p[:, e], axis=1) for b, e in pairs], 0) / eyes
+    cost = 3 * lips + 4 * np.abs(lids - np.percentile(lids, _CALM_LIDS)) + 0.6 * turn + 4 * track.spread[frames]
+    cost = cost + 0.8 * np.abs(smile - np.median(smile)) + 4 * np.abs(brows - np.percentile(brows, _CALM_BROWS))
     return int(frames[np.argmin(cost)])
 
 
