@@ -44,6 +44,7 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     dae.add_argument("--pictures", type=int, default=24000, metavar="N", help="pictures to learn from, default 24000")
     dae.add_argument("--fresh", action="store_true", help="begin with an empty network, not with the shipped one")
     dae.add_argument("--seed", type=int, default=1, metavar="N", help="another number, another actor")
+    dae.add_argument("--low-memory", action="store_true", help="take less memory and a third more time")
     dae.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
     return [dae, train_disentangled.add_parser(engines), train_stylegan.add_parser(engines)]
 
@@ -75,7 +76,7 @@ def train(options: argparse.Namespace, report: Report, cancel: CancelToken) -> l
     with _said_clearly(folder):
         card = make_actor(
             order, folder, registry.info("diffusion_autoencoder"), name=options.name, command=command,
-            device=device_of(options.device), tell=tell, cancel=cancel,
+            device=device_of(options.device), low_memory=options.low_memory, tell=tell, cancel=cancel,
         )  # fmt: skip
     for name, value in card.figures.items():
         report.note(f"{name}: {value}")
@@ -96,8 +97,8 @@ def _said_clearly(folder: Path) -> Iterator[None]:
         text = str(error).lower()
         if "out of memory" in text or "allocate memory" in text:
             raise OutOfMemory(
-                "The device ran out of memory. Close other programs, choose a smaller --size or --device cpu; "
-                "what was learnt up to the last minute is kept."
+                "The device ran out of memory. Close other programs, choose --low-memory, a smaller --size or "
+                "--device cpu; what was learnt up to the last minute is kept."
             ) from error
         if "pytorchstreamwriter" in text or "inline_container" in text:  # how torch.save says that a disk is full
             raise StudioError(full) from error

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from engines import checkpoint
 from engines.api import CancelToken
+from engines.diffusion_autoencoder.net_losses import picture_loss
 from engines.diffusion_autoencoder.net_sampling import TRAINING_STEPS
 from engines.diffusion_autoencoder.net_student import Student, StudentConfig, shared_noise
 from engines.diffusion_autoencoder.pairs import Pairs
@@ -35,9 +36,6 @@ _NOISE: Final = 0.05
 """Spread of the noise on known codes: an encoder is never exact."""
 _LIGHT: Final = 0.12
 """Spread of the gain and of the offset (of 1) that the colours of pictures get from which only known codes are read."""
-_SCALES: Final = (1, 2, 4)
-_QUADRATIC: Final = 0.1
-"""Error (of 2) up to which it counts as its square."""
 _TOLD_EVERY_S: Final = 1.5
 
 
@@ -54,6 +52,8 @@ class Plan:
     check_every : steps between two looks at pictures it has not seen
     patience : looks without gain before teaching ends; 0 never
     seed : of everything random, x_T among it
+    mixed : compute in bfloat16 where that is safe (weights stay float32); twice as fast on recent GPUs, slow elsewhere
+    forgetful : remember less, compute more (`engines.diffusion_autoencoder.net.DiffusionAutoencoder`)
     """
 
     pictures: int = 24000
@@ -64,6 +64,8 @@ class Plan:
     check_every: int = 200
     patience: int = 10
     seed: int = 1
+    mixed: bool = False
+    forgetful: bool = False
 
     @property
     def steps(self) -> int:
@@ -133,6 +135,7 @@ class Trainer:
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.weight = torch.from_numpy(weight).to(self.device)[None, None]
         self.noise = shared_noise(plan.seed, model.config).to(self.device)
+        model.unet.forgetful = plan.forgetful
         self.optimiser = torch.optim.Adam(model.parameters(), lr=plan.rate, betas=(0.5, 0.99))
         self.average = EMAModel(list(model.parameters()), decay=plan.average, min_decay=0.0)
         self.state = State()
@@ -243,9 +246,21 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = plan.rate * min(1.0, (number + 1) / 20) * fall
         chosen = rng.choice(len(self.taught), plan.batch * plan.encoder_share)
+        loss = self._loss(chosen, rng, torch_rng)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimiser.step()
+        self.average.step(self.model.parameters())
+
+    def _loss(self, chosen: np.ndarray, rng: np.random.Generator, torch_rng: torch.Generator) -> Tensor:
+        """What is wrong with pictures and codes of the lessons ``chosen``; the first ones are drawn."""
+        plan = self.plan
         frames = self._pictures(self.taught.frames[chosen])
         codes = torch.from_numpy(self.taught.codes[chosen]).to(self.device)
-        read = self.model.encode(self._lit(frames, torch_rng) + 0.03 * self._random(frames.shape, torch_rng))
+        with self._precision():
+            read = self.model.encode(self._lit(frames, torch_rng) + 0.03 * self._random(frames.shape, torch_rng))
+        read = read.float()
         code_loss = F.smooth_l1_loss(read[:, : bridge.COUNT], codes, beta=0.3)
         own = slice(plan.batch)
         picture = frames[own]
@@ -256,13 +271,12 @@ class Trainer:
         light = torch.from_numpy(rng.random(plan.batch) > _WITHHELD).float().to(self.device)[:, None]
         code = torch.cat([code[:, : bridge.COUNT], code[:, bridge.COUNT :] * light], 1)
         noisy, step = self._noisy(picture, rng, torch_rng)
-        clean = self.model.clean(noisy, step, self.model.styles(code), reference)
-        loss = picture_loss(clean, picture, self.weight) + 0.5 * code_loss
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimiser.step()
-        self.average.step(self.model.parameters())
+        with self._precision():
+            clean = self.model.clean(noisy, step, self.model.styles(code), reference)
+        return picture_loss(clean.float(), picture, self.weight) + 0.5 * code_loss
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.plan.mixed)
 
     def _noisy(self, picture: Tensor, rng: np.random.Generator, torch_rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """Noisy pictures and their steps; half of them at the noisiest step, where nothing of the picture is left."""
@@ -332,30 +346,6 @@ class Trainer:
             return act()
         finally:
             self.average.restore(parameters)
-
-
-def picture_loss(drawn: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
-    """Huber's loss at three scales and of gradients, weighted by pixel : a number.
-
-    Parameters
-    ----------
-    drawn, wanted : (B, 3, S, S)
-    weight : (1, 1, S, S)
-    """
-    error = drawn - wanted
-    weight = weight / weight.mean()
-    total = drawn.new_zeros(())
-    for scale in _SCALES:
-        part = F.avg_pool2d(error, scale) if scale > 1 else error
-        own = F.avg_pool2d(weight, scale) if scale > 1 else weight
-        total = total + (own * _huber(part)).mean()
-    across = (weight[..., 1:] * _huber(error[..., 1:] - error[..., :-1])).mean()
-    down = (weight[:, :, 1:] * _huber(error[:, :, 1:] - error[:, :, :-1])).mean()
-    return total + across + down
-
-
-def _huber(error: Tensor) -> Tensor:
-    return F.smooth_l1_loss(error, torch.zeros_like(error), reduction="none", beta=_QUADRATIC)
 
 
 def tensor(pictures: np.ndarray, device: torch.device | str = "cpu") -> Tensor:

@@ -52,6 +52,7 @@ def make_actor(
     name: str = "",
     command: str = "",
     device: str = "cpu",
+    low_memory: bool = False,
     check_every: int = 200,
     tell: Tell = lambda news: None,
     cancel: CancelToken | None = None,
@@ -64,6 +65,7 @@ def make_actor(
     info : of the engine, for messages
     name : of the actor, default the folder's
     command : for its card
+    low_memory : take less memory and more time
     check_every : steps between two looks at unseen pictures
 
     Raises
@@ -81,7 +83,7 @@ def make_actor(
         return lambda part, what: tell(News(first + (last - first) * part, what))
 
     bench = lay_ready(order, folder, work, info, progress=progress(0.0, 0.15), cancel=cancel)
-    trainer = _trainer(order, bench.material, work / _STATE, device, check_every)
+    trainer = _trainer(order, bench.material, work / _STATE, device, check_every, low_memory)
 
     def look(told: Any) -> None:
         if told.strip is not None:
@@ -171,7 +173,7 @@ def _begin(order: Order, folder: Path, work: Path) -> None:
     path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
-def _trainer(order: Order, material: Material, state: Path, device: str, check_every: int) -> Any:
+def _trainer(order: Order, material: Material, state: Path, device: str, check_every: int, low_memory: bool) -> Any:
     import torch
 
     from engines.diffusion_autoencoder.net_student import Student, StudentConfig
@@ -184,7 +186,8 @@ def _trainer(order: Order, material: Material, state: Path, device: str, check_e
         base = actors.read_network(actors.SHIPPED)
         if StudentConfig.from_facts(base.config) == config:
             fill(model, base.weights)
-    plan = Plan(pictures=order.pictures, check_every=check_every, seed=order.seed)
+    mixed = device.startswith("cuda") and torch.cuda.is_bf16_supported()
+    plan = Plan(pictures=order.pictures, check_every=check_every, seed=order.seed, mixed=mixed, forgetful=low_memory)
     trainer = Trainer(model, material.taught, material.unseen, material.weight, plan, device)
     if state.is_file():
         trainer.resume(state)

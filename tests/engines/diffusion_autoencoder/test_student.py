@@ -11,10 +11,11 @@ import torch
 from engines.api import CancelToken
 from engines.diffusion_autoencoder.actor import Network
 from engines.diffusion_autoencoder.decode import Decoder
+from engines.diffusion_autoencoder.net_losses import picture_loss
 from engines.diffusion_autoencoder.net_student import Student, StudentConfig, shared_noise, student_steps
 from engines.diffusion_autoencoder.pairs import Pairs
 from engines.diffusion_autoencoder.teach import best_gain
-from engines.diffusion_autoencoder.train import Plan, Told, Trainer, fill, half, picture_loss, pictures, tensor
+from engines.diffusion_autoencoder.train import Plan, Told, Trainer, fill, half, pictures, tensor
 from engines.errors import Cancelled, InputError, WeightsMissing
 from engines.teaching import bridge
 
@@ -197,3 +198,18 @@ def test_pairs_are_kept_whole(tmp_path: Path) -> None:
     back = Pairs.load(tmp_path / "pairs.npz")
     assert np.array_equal(back.frames, pairs.frames)
     assert np.array_equal(back.codes, pairs.codes)
+
+
+@pytest.mark.parametrize("how", [{"mixed": True}, {"forgetful": True}])
+def test_less_precision_and_less_memory_teach_alike(how: dict[str, bool]) -> None:
+    pairs = some_pairs(16)
+    changes = []
+    for options in ({}, how):
+        trainer = Trainer(stirred(), pairs, pairs, np.ones((32, 32), np.float32), Plan(pictures=8, batch=4, **options))
+        trainer._loss(np.arange(16), np.random.default_rng(0), torch.Generator().manual_seed(0)).backward()
+        gradient = torch.cat([p.grad.flatten() for p in trainer.model.parameters() if p.grad is not None])
+        assert gradient.dtype == torch.float32
+        changes.append(gradient)
+    first, second = changes
+    likeness = torch.nn.functional.cosine_similarity(first, second, dim=0)
+    assert likeness > (0.98 if "mixed" in how else 0.99999)
