@@ -68,7 +68,7 @@ class Options:
     ridge_penalty: float = 3000.0
     table_penalty: float = 100.0
     ridge_share: float = 0.2
-    gain: float = 1 / 0.75
+    gain: float = 1 / 0.7
 
 
 def examples(clips: list[Clip], copies: int, work: Path | None = None) -> dict[str, list[Example]]:
@@ -166,7 +166,7 @@ def fit(
             fitted = _net(projected, own, options, options.nets[number])
             arrays |= {f"{number}/{name}": array for name, array in fitted.items()}
     arrays["blend"] = np.array(options.ridge_share if options.nets else 1.0, np.float32)
-    # A mean over possible mouths moves less than any of them; on speakers left out about three quarters as much.
+    # A mean over possible mouths moves less than any of them; on speakers left out about seven tenths as much.
     arrays["gain"] = np.full(len(GEOMETRY), options.gain, np.float32)
     return readout.Readout(arrays)
 
@@ -207,8 +207,8 @@ def _net(data: list[Example], basis: np.ndarray, options: Options, net: Net) -> 
         schedule.step()
     result: dict[str, torch.Tensor] = {"in/weight": entry.weight, "in/bias": entry.bias}
     for number, block in enumerate(blocks):
+        result |= {f"block{number}/{name}": value for name, value in block.named_parameters()}
         result[f"block{number}/weight"] = block.weight.permute(2, 1, 0).contiguous()
-        result[f"block{number}/bias"] = block.bias
     result |= {"out/weight": head.weight, "out/bias": head.bias}
     arrays = {name: tensor.detach().numpy() for name, tensor in result.items()}
     arrays["in/weight"] = arrays["in/weight"] @ basis.T
