@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -58,6 +58,10 @@ def head_angles(rotation: np.ndarray) -> np.ndarray:
     yaw = np.arctan2(rotation[..., 0, 2], rotation[..., 2, 2])
     roll = np.arctan2(rotation[..., 1, 0], rotation[..., 1, 1])
     return np.stack([pitch, yaw, roll], -1)
+
+
+SURE: Final = "capture.sure"
+"""Name in a captured performance's ``extras`` of how surely each frame was seen: 0 to 1, both columns alike."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -187,6 +187,10 @@ def _direction(command: argparse.ArgumentParser) -> None:
         "--drive-relative", type=float, nargs="?", const=0.0, metavar="S", help="motion counts from this moment of the "
         "clip, at which the portrait looks as in its picture (default: its start)",
     )  # fmt: skip
+    group.add_argument(
+        "--drive-voice", type=float, nargs="?", const=1.0, default=0.0, metavar="0-1", help="the voice is the clip's "
+        "own and corrects its mouth where it speaks, most where the face is hard to see",
+    )  # fmt: skip
     group.add_argument("--dub", action="store_true", help="the voice moves the mouth, the clip of --drive the rest")
 
 

@@ -132,12 +132,15 @@ def set_auto(project: Project, items: tuple[Item, ...]) -> Project:
     return project
 
 
-def set_puppet(project: Project, parts: str | None, relative_s: float | None, dub: bool) -> Project:
+def set_puppet(
+    project: Project, parts: str | None, relative_s: float | None, dub: bool, listen: float = 0.0
+) -> Project:
     """How the motion of a clip moves the face: ``head,eyes:0.5`` and no other part, relative to a moment, dubbed.
 
     Parameters
     ----------
     relative_s : seconds into the clip; None: absolute
+    listen : how far the voice corrects the mouth of the clip that it belongs to, 0 to 1
 
     Raises
     ------
@@ -159,6 +162,10 @@ def set_puppet(project: Project, parts: str | None, relative_s: float | None, du
         if not (project.performance and project.voice) or project.voice == project.performance:
             raise ValueError("--dub gives a clip a new voice: give both, as in PORTRAIT VOICE --drive CLIP --dub")
         project = commands.set_puppet(project, dub=True)
+    if listen:
+        if not (project.performance and project.voice) or not 0 <= listen <= 1:
+            raise ValueError("--drive-voice takes 0 to 1 and needs the clip's voice: PORTRAIT VOICE --drive CLIP")
+        project = commands.set_puppet(project, listen=float(listen))
     return project
 
 

@@ -279,7 +279,9 @@ def apply_direction(project: Project, options: argparse.Namespace) -> Project:
     if options.text is not None or options.language is not None:
         text = project.speech.text if options.text is None else _text(options.text)
         project = commands.set_text(project, text, options.language)
-    project = direction.set_puppet(project, options.drive_parts, options.drive_relative, options.dub)
+    project = direction.set_puppet(
+        project, options.drive_parts, options.drive_relative, options.dub, options.drive_voice
+    )
     if options.emotion:
         project = direction.add_emotions(project, direction.parse_items(options.emotion))
     if options.auto_emotion is not None:

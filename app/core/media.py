@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from app.core import own_head
 from app.core.cache import DiskCache, code_digest, content_key, file_digest
 from app.core.project import Project
-from app.core.puppet import hears
+from app.core.puppet import hears, listens
 from engines.api import CancelToken, Performance, Portrait, Progress, no_progress
 from engines.errors import InputError
 from engines.timebase import frame_count, parse_rate
@@ -142,7 +142,7 @@ class Media:
     def frame_count(self, project: Project) -> int:
         """How many frames the shot has: as many as the voice or the imported motion lasts."""
         rate = parse_rate(project.rate)
-        if not hears(project) and (base := self.imported(project)) is not None:
+        if (not hears(project) or listens(project)) and (base := self.imported(project)) is not None:
             return len(base.resampled(rate))
         voice = self.voice(project)
         return frame_count(voice.samples, voice.sample_rate, rate)

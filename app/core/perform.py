@@ -59,7 +59,8 @@ def perform(
     speech : the analysed voice; None only with ``base``, beside which it is heard only in a dubbed shot
     mesh : the person's head; None takes the average head
     spoken, opening : what `app.core.passes.mouth.speak` and `lip_opening` gave for them, if at hand
-    base : motion from a file that takes the place of the voice's, as ``project.puppet`` says; automatic motion is then
+    base : motion from a file that takes the place of the voice's, as ``project.puppet`` says, or that the voice only
+        corrects; automatic motion is then
         added only to what the file leaves still
 
     Raises
@@ -68,13 +69,14 @@ def perform(
         If there is neither speech nor ``base``, or a preset is unknown.
     """
     rate = parse_rate(project.rate)
-    if base is not None and not (project.performance and puppet.dubbed(project.puppet)):
+    listening = base is not None and speech is not None and puppet.listens(project)
+    if base is not None and not listening and not (project.performance and puppet.dubbed(project.puppet)):
         speech = None
-    count = None if speech is None else frame_count(speech.samples, speech.sample_rate, rate)
+    count = None if speech is None or listening else frame_count(speech.samples, speech.sample_rate, rate)
     if base is not None:
         start = base.resampled(rate)
         if project.performance:
-            start = puppet.driven(start, replace(project.puppet, dub=speech is not None), count)
+            start = puppet.driven(start, replace(project.puppet, dub=count is not None), count)
     elif count is not None:
         start = Performance.rest(count, rate)
     else:
@@ -89,6 +91,7 @@ def perform(
         opening = mouth.lip_opening(mesh) if opening is None else opening
         speaking = np.clip(style.gaussian(np.asarray(speech.speaking, np.float64), 5.0), 0, 1)
         shut, opened = mouth.closures(spoken, opening, scene)
+        shut = shut * (project.puppet.listen if listening else 1.0)
         scene = replace(
             scene,
             shut=regions.shifted(shut, project.region("lips"), scene),
@@ -96,8 +99,12 @@ def perform(
             spoken_opening=regions.shifted(opened, project.region("lips"), scene),
             speaking=scene.at_frames(speaking, TRACK_RATE),
         )
-        start = mouth.apply(start, scene, spoken)
-        start = style.apply(start, scene)
+        if listening:
+            said = mouth.apply(Performance.rest(len(start), rate), scene, spoken)
+            start = puppet.corrected(start, said, scene.at_frames(speaking, TRACK_RATE), project.puppet.listen)
+        else:
+            start = mouth.apply(start, scene, spoken)
+            start = style.apply(start, scene)
     directed = direct(start, scene)
     engine = registry.engines().get(project.engine)  # a project may name one that is not on this machine
     return directed if engine is None else directed.with_(extras=curves.own(scene.controls, engine))

@@ -114,12 +114,15 @@ class Puppet:
     ``parts`` gives the strength of each of `PUPPET_PARTS`: 0 leaves it to automatic motion (the mouth to the voice, if
     there is one); a part not listed is 1.
     ``dub`` lets the voice move the mouth; the shot then lasts as long as the voice.
+    ``listen``, 0 to 1, lets a voice that belongs to the file correct the mouth where it speaks, most where the face was
+    hard to see.
     """
 
     relative: bool = False
     neutral_s: float = 0.0
     parts: tuple[tuple[str, float], ...] = ()
     dub: bool = False
+    listen: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import numpy as np
 from app.core.passes.style import gaussian
 from app.core.project import PUPPET_PARTS, Project, Puppet
 from engines import arkit
-from engines.api import Performance
+from engines.api import SURE, Performance
 from engines.errors import InputError
 from engines.timebase import seconds_to_frame
 
@@ -41,6 +41,8 @@ COLUMNS: Final[dict[str, tuple[int, ...]]] = {
 }
 """ARKit units of each part; the look units follow the gaze."""
 MOOD: Final = tuple(arkit.indices("mouthSmile", "mouthFrown", "mouthDimple"))
+SEEN_SHARE: Final = 0.5
+"""How far the voice corrects a mouth that was seen clearly; one that was not is corrected in full."""
 MOOD_S: Final = 0.5
 """In a dubbed shot the corners of the clip's mouth keep what changes more slowly than this: a smile is no speech."""
 
@@ -51,8 +53,14 @@ def dubbed(puppet: Puppet) -> bool:
 
 
 def hears(project: Project) -> bool:
-    """Whether the voice moves the mouth: of a shot without a clip, or of a dubbed one."""
-    return bool(project.voice) and (not project.performance or dubbed(project.puppet))
+    """Whether the voice moves the mouth: of a shot without a clip, of a dubbed one, or beside the clip (`listens`)."""
+    return bool(project.voice) and (not project.performance or dubbed(project.puppet) or listens(project))
+
+
+def listens(project: Project) -> bool:
+    """Whether the voice only corrects the mouth of the clip, which decides how long the shot is."""
+    puppet = project.puppet
+    return bool(project.voice and project.performance) and puppet.listen > 0 and not dubbed(puppet)
 
 
 def strengths(puppet: Puppet) -> dict[str, float]:
@@ -93,6 +101,30 @@ def driven(clip: Performance, puppet: Puppet, count: int | None = None) -> Perfo
         gaze=strength["gaze"] * clip.gaze,
         tongue=np.zeros(len(clip)) if puppet.dub else np.clip(strength["mouth"] * clip.tongue, 0, 1),
     )
+
+
+def corrected(clip: Performance, spoken: Performance, speaking: np.ndarray, listen: float) -> Performance:
+    """A clip whose mouth is corrected by its voice.
+
+    Video sees the slow and wide motion of a mouth, sound tells its quick closures and what a hand or a turned head
+    hides; after Filntisis et al. 2022, "Visual speech-aware perceptual 3D facial expression reconstruction" (SPECTRE),
+    the mouth leans on the voice. The corners of the mouth keep the clip's mood, and pauses stay the clip's.
+
+    Parameters
+    ----------
+    clip : what the clip asks of the portrait
+    spoken : as long, what the voice alone makes of the mouth
+    speaking : (T,), 0 pause to 1
+    listen : 0 to 1
+    """
+    seen = clip.extras[SURE][:, 0] if SURE in clip.extras else np.ones(len(clip))
+    share = (listen * np.clip(speaking, 0, 1) * (1 - (1 - SEEN_SHARE) * np.clip(seen, 0, 1)))[:, None]
+    said = spoken.weights.astype(np.float64)
+    said[:, MOOD] += gaussian(clip.weights[:, MOOD], MOOD_S * float(clip.rate))
+    weights = np.array(clip.weights, np.float64)
+    mouth = list(COLUMNS["mouth"])
+    weights[:, mouth] += share * (said[:, mouth] - weights[:, mouth])
+    return clip.with_(weights=np.clip(weights, 0, 1), tongue=np.maximum(clip.tongue, share[:, 0] * spoken.tongue))
 
 
 def relative(clip: Performance, frame: int) -> Performance:

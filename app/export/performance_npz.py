@@ -12,7 +12,7 @@ import numpy as np
 from app.export.files import MAX_FRAMES, read_bytes, write_bytes
 from app.export.options import ExportOptions
 from app.export.take import Take
-from engines.api import PERFORMANCE_VERSION, CancelToken, Performance, Progress
+from engines.api import PERFORMANCE_VERSION, SURE, CancelToken, Performance, Progress
 from engines.errors import InputError
 from engines.timebase import parse_rate
 
@@ -30,6 +30,7 @@ def write(take: Take, path: Path, options: ExportOptions, progress: Progress, ca
         rate=rate,
         start=np.int64(take.start),
         **{name: getattr(motion, name) for name in _ARRAYS},
+        **({} if SURE not in motion.extras else {"sure": motion.extras[SURE][:, 0]}),
     )
     return write_bytes(path, data.getvalue())
 
@@ -70,4 +71,6 @@ def read_curves(path: Path, options: ExportOptions) -> Performance:
         numerator, denominator = (int(v) for v in _array(archive, "rate", 2))
         rate = parse_rate(Fraction(numerator, denominator))
         arrays = {name: _array(archive, name, width * MAX_FRAMES) for name, width in _ARRAYS.items()}
-    return Performance(rate, arrays["weights"], arrays["head"], arrays["gaze"], arrays["tongue"])
+        sure = _array(archive, "sure", MAX_FRAMES) if "sure.npy" in archive.namelist() else None
+    extras = {} if sure is None else {SURE: np.repeat(sure.reshape(-1, 1), 2, 1)}
+    return Performance(rate, arrays["weights"], arrays["head"], arrays["gaze"], arrays["tongue"], extras)

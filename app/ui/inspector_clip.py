@@ -49,6 +49,13 @@ class ClipPage(Panel):
         column.addWidget(self.dub)
         self.why = reason()
         column.addWidget(self.why)
+        self.listen = ValueSlider(
+            self.tr("Trust it"), 0, 1, 0.01, 100, " %", 0.0,
+            self.tr("How far the clip's own voice corrects its mouth, most where the face is hard to see"),
+        )  # fmt: skip
+        self.listen.changed.connect(self._on_listen)
+        self.listen.finished.connect(session.edit_ended)
+        column.addWidget(self.listen)
         self.voice = QPushButton(self.tr("New voice…"))
         self.voice.clicked.connect(self.voice_wanted)
         column.addWidget(self.voice)
@@ -120,6 +127,8 @@ class ClipPage(Panel):
         self.name.setToolTip(project.performance)
         own = project.voice == project.performance
         self.dub.setChecked(puppet.dub)
+        self.listen.setEnabled(bool(project.voice) and not puppet.dub)
+        self.listen.set_value(puppet.listen)
         self.dub.setEnabled(puppet.dub or (bool(project.voice) and not own))
         why = "" if project.voice else self.tr("There is no voice yet.")
         set_reason(self.why, self.tr("The voice is the clip's own sound; its mouth says it already.") if own else why)
@@ -135,6 +144,10 @@ class ClipPage(Panel):
 
     def _on_dub(self, checked: bool) -> None:
         self._session.attempt(self.tr("Dub"), commands.set_puppet, dub=checked)
+
+    def _on_listen(self, value: float) -> None:
+        changed = commands.set_puppet(self._session.project, listen=round(value, 3))
+        self._session.do(self.tr("Trust the voice"), changed, ("puppet", "listen"))
 
     def _on_origin(self, _: object) -> None:
         self._session.attempt(self.tr("Origin of motion"), commands.set_puppet, relative=self.relative.isChecked())

@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from engines.api import CancelToken, Performance, Progress, no_progress
+from engines.api import SURE, CancelToken, Performance, Progress, no_progress
 from engines.capture.explain import Explained, calibrated, explain, resting
 from engines.capture.landmarker import make_landmarker
 from engines.capture.track import Track, Tracker
@@ -37,7 +37,8 @@ class Capture:
 
     Attributes
     ----------
-    performance : head angles and place relative to the calmest frame, weights relative to the person's rest
+    performance : head angles and place relative to the calmest frame, weights relative to the person's rest; `SURE` is
+        in its extras
     confidence : float32 (T,), 0 not seen to 1
     head : the head of the person who is seen most
     shots : first frame of each shot
@@ -108,7 +109,8 @@ def capture(
             found = explain(track, rate, lambda part: progress(0.7 + 0.3 * part, "explaining the face"), cancel)
     finally:
         tracker.close()
-    performance = Performance(rate, found.weights, found.head, found.gaze, np.zeros(len(found.weights)))
+    sure = {SURE: np.repeat(found.confidence[:, None], 2, 1)}
+    performance = Performance(rate, found.weights, found.head, found.gaze, np.zeros(len(found.weights)), sure)
     return Capture(
         performance,
         found.confidence,

@@ -49,7 +49,7 @@ def set_performance(project: Project, path: str) -> Project:
 
 
 def set_puppet(project: Project, **fields: Any) -> Project:
-    """How motion from a file moves the face: ``relative``, ``neutral_s``, ``dub``."""
+    """How motion from a file moves the face: ``relative``, ``neutral_s``, ``dub``, ``listen``."""
     return project.with_(puppet=replace(project.puppet, **fields))
 
 

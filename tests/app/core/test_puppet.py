@@ -13,9 +13,9 @@ from app.core import commands, project_file
 from app.core.history import History
 from app.core.perform import perform
 from app.core.project import AutoMotion, Project, Puppet
-from app.core.puppet import calmest_frame, driven, hears, lasting
+from app.core.puppet import calmest_frame, corrected, driven, hears, lasting, listens
 from engines import arkit
-from engines.api import Performance
+from engines.api import SURE, Performance
 from engines.errors import InputError
 from tests.app.core.passes.test_passes import make_speech
 
@@ -132,6 +132,31 @@ def test_a_voice_beside_a_clip_that_is_not_dubbed_is_only_heard() -> None:
     assert np.allclose(result.channel("jawOpen"), clip().channel("jawOpen"), atol=1e-6)
 
 
+def test_the_voice_of_a_clip_corrects_its_mouth() -> None:
+    project = Project(performance="clip.npz", voice="voice.wav", auto=STILL)
+    listening = commands.set_puppet(project, listen=1.0)
+    assert hears(listening)
+    assert listens(listening)
+    assert not listens(commands.set_puppet(listening, dub=True))
+    speech, taken = make_speech(4), clip(80)
+    spoken = perform(Project(voice="voice.wav", auto=STILL), speech).channel("jawOpen")[:80]
+    sure = {SURE: np.repeat(np.where(np.arange(80) < 40, 1.0, 0.0)[:, None], 2, 1)}
+    result = perform(listening, speech, base=taken.with_(extras=sure))
+    assert len(result) == 80, "the shot lasts as long as the clip"
+    assert np.array_equal(result.head, taken.head)
+    assert np.allclose(result.channel("browInnerUp"), taken.channel("browInnerUp"), atol=1e-6)
+    plain = perform(project, speech, base=taken).channel("jawOpen")
+    jaw = result.channel("jawOpen")
+    off, before = np.abs(jaw - spoken), np.abs(plain - spoken)
+    assert off[:40].mean() < 0.8 * before[:40].mean(), "leans on the voice"
+    assert off[45:].mean() < 0.5 * off[:40].mean() / before[:40].mean() * before[45:].mean() + 0.05, "most when unseen"
+
+
+def test_pauses_stay_the_clips() -> None:
+    taken = clip(30)
+    assert corrected(taken, Performance.rest(30, RATE), np.zeros(30), 1.0) == taken
+
+
 def test_what_the_clip_does_not_move_moves_by_itself() -> None:
     project = Project(performance="clip.npz", puppet=part("mouth"))
     result = perform(project, None, base=clip(250))
@@ -142,7 +167,8 @@ def test_what_the_clip_does_not_move_moves_by_itself() -> None:
 
 def test_puppetry_is_saved_and_undone(tmp_path: Path) -> None:
     before = Project(performance="/a/clip.mp4")
-    after = commands.set_puppet_part(commands.set_puppet(before, relative=True, neutral_s=1.2), "head", 0.5)
+    after = commands.set_puppet(before, relative=True, neutral_s=1.2, listen=0.4)
+    after = commands.set_puppet_part(after, "head", 0.5)
     project_file.save(after, tmp_path / "a.soliloquy")
     assert project_file.load(tmp_path / "a.soliloquy").puppet == after.puppet
     history = History(before)
