@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -118,7 +116,8 @@ def main() -> int:
         "made_from": f"{len(found) - STRANGERS} people who do not exist, drawn by packaging/make_people.py and moved "
         f"by the portrait rig; {args.lessons} lessons each",
         "licence": "Apache-2.0",
-        "command": shlex.join(["python", "packaging/make_stylegan.py", *sys.argv[1:]]),
+        "command": f"python packaging/make_stylegan.py PEOPLE assets/stylegan/{args.output.name} --people {args.count} "
+        f"--lessons {args.lessons} --steps {args.steps} --adversarial {args.adversarial}",
         "config": asdict(CONFIG) | {"square_px": SIDE},
         "cpu_minutes": round((time.process_time() - began) / 60, 1),
         "figures": figures,
