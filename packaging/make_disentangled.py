@@ -1,8 +1,8 @@
 """Make the base that the engine ``oneshot`` ships: lessons from made people, training, weights with their card.
 
     python packaging/make_disentangled.py lessons people work/lessons
-    python packaging/make_disentangled.py train work/lessons work/base painters --steps 4500
-    python packaging/make_disentangled.py train work/lessons work/base reader --steps 3000
+    python packaging/make_disentangled.py train work/lessons work/base painters --steps 3700
+    python packaging/make_disentangled.py train work/lessons work/base reader --steps 1750
     python packaging/make_disentangled.py ship work/lessons work/base assets/disentangled
 
 ``people`` is a folder of portraits, drawn by `make_people`. The rig moves each of them; who has no face that the fit

@@ -17,6 +17,7 @@ from engines.disentangled.patches import (
     MOUTH_SIZE,
     eye_inputs,
     eye_numbers,
+    eye_view,
     head_matrix,
     head_picture,
     mirrored,
@@ -140,7 +141,7 @@ def _eyes(near: Teacher, seed: int) -> tuple[np.ndarray, ...]:
         for row in eye_lessons(np.random.default_rng([seed, number]), _LOOKS):
             pose = EyePose(*map(float, row))
             change = draw_eye(painter.person, eye, pose)[..., :3] - rest
-            seen.append(eye_inputs(eye, rest, pose))
+            seen.append(eye_inputs(eye, rest, eye_view(eye, rest, pose)))
             numbers.append(eye_numbers(eye, pose))
             changes.append(mirrored(resized(change / 255, EYE_SIZE).transpose(2, 0, 1), eye))
     return np.asarray(seen, np.float16), np.asarray(numbers, np.float32), np.asarray(changes, np.float16)

@@ -22,7 +22,7 @@ HEAD_PX: Final = 96
 MOUTH_INPUTS: Final = 8
 """Moved patch (3), portrait's patch (3), opening, below the upper teeth."""
 EYE_INPUTS: Final = 8
-"""Portrait's patch (3), opening before and after, iris before and after, height along the opening."""
+"""Moved patch (3), portrait's patch (3), opening, iris."""
 MOUTH_NUMBERS: Final = 20
 EYE_NUMBERS: Final = 4
 
@@ -112,7 +112,7 @@ class Base(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.mouth = PatchPainter(MOUTH_INPUTS, 6, MOUTH_NUMBERS, (40, 72, 112))
-        self.eye = PatchPainter(EYE_INPUTS, 4, EYE_NUMBERS, (32, 56, 80))
+        self.eye = PatchPainter(EYE_INPUTS, 3, EYE_NUMBERS, (32, 56, 80))
         self.reader = Reader()
 
     def paint_mouth(self, inputs: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
@@ -126,13 +126,12 @@ class Base(nn.Module):
         inner, change = self.mouth(inputs, numbers).chunk(2, 1)
         return torch.sigmoid(inner - 1.5), 0.5 * torch.tanh(change)
 
-    def paint_eye(self, inputs: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
-        """Colours of an eye, (N, 3, H, W), 0 to 1, and how much they hide the portrait's, (N, 1, H, W).
+    def paint_eye(self, inputs: Tensor, numbers: Tensor) -> Tensor:
+        """Change of colour of a moved eye, (N, 3, H, W), -1 to 1.
 
         Parameters
         ----------
         inputs : (N, `EYE_INPUTS`, H, W); colours from -1 to 1
         numbers : (N, 4), upper and lower lid, yaw outwards, pitch
         """
-        colours, cover = self.eye(inputs, numbers).split([3, 1], 1)
-        return torch.sigmoid(colours), torch.sigmoid(cover - 3)
+        return torch.tanh(self.eye(inputs, numbers))

@@ -20,6 +20,7 @@ from engines.disentangled.actor import TaughtActor
 from engines.disentangled.patches import (
     eye_inputs,
     eye_numbers,
+    eye_view,
     head_matrix,
     head_picture,
     mirrored,
@@ -118,12 +119,11 @@ class OneShotActor(TaughtActor):
                 continue
             first = len(FACE_UNITS) + 4 * number
             pose = EyePose(*map(float, motion.face[i, first : first + 4]))
-            inputs = eye_inputs(parts, eye.rest, pose)
-            colours, cover = _asked(base().paint_eye, inputs, eye_numbers(parts, pose))
-            painted = np.concatenate([255 * colours, cover])
+            view = eye_view(parts, eye.rest, pose)
+            change = _asked(base().paint_eye, eye_inputs(parts, eye.rest, view), eye_numbers(parts, pose))[0]
             size = (eye.rest.shape[1], eye.rest.shape[0])
-            drawn = resized(np.ascontiguousarray(mirrored(painted, parts).transpose(1, 2, 0)), size)
-            found.append(share * drawn[..., 3:] * (drawn[..., :3] - eye.rest))
+            added = resized(np.ascontiguousarray(mirrored(255 * change, parts).transpose(1, 2, 0)), size)
+            found.append(share * (view.moved + added - eye.rest))
         return found[0], found[1]
 
 

@@ -95,48 +95,72 @@ def put_mouth(view: MouthView, lips: Lips, inner: np.ndarray, change: np.ndarray
     return view.layers
 
 
-def eye_inputs(eye: EyeParts, rest: np.ndarray, pose: EyePose) -> np.ndarray:
-    """What the painter of eyes sees : float32 (8, 32, 48); the right eye is shown mirrored.
+@dataclass(frozen=True, eq=False)
+class EyeView:
+    """An eye of the still head at one pose, in its patch.
+
+    Attributes
+    ----------
+    moved : float32 (h, w, 3), the photo's patch with its lids slid and its eyeball turned, 0 to 255
+    open, iris : float32 (h, w), how much of each pixel lies between the lids, and in the disc of the iris
+    """
+
+    moved: np.ndarray
+    open: np.ndarray
+    iris: np.ndarray
+
+
+def eye_view(eye: EyeParts, rest: np.ndarray, pose: EyePose) -> EyeView:
+    """What geometry alone says of an eye; lids travel as `engines.blendshape.eyes` has it.
 
     Parameters
     ----------
-    rest : float32 (h, w, 3), the portrait's patch, 0 to 255
+    rest : float32 (h, w, 3), the photo's patch, 0 to 255
     """
-    left, top, width, height = eye.box
-    corner_x, corner_y, ax, ay, size, opening = (float(v) for v in eye.frame)
-    x = (np.arange(EYE_SIZE[0], dtype=np.float32) + 0.5) * width / EYE_SIZE[0] - 0.5 + left
-    y = (np.arange(EYE_SIZE[1], dtype=np.float32) + 0.5) * height / EYE_SIZE[1] - 0.5 + top
-    grid_x, grid_y = np.meshgrid(x, y)
-    dx, dy = grid_x - corner_x, grid_y - corner_y
+    import cv2
+
+    left, top, width, height = (int(v) for v in eye.box)
+    corner_x, corner_y, ax, ay, size, _ = (float(v) for v in eye.frame)
+    grid_x, grid_y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    dx, dy = grid_x + left - corner_x, grid_y + top - corner_y
     along, down = (dx * ax + dy * ay) / size, dy * ax - dx * ay
-    upper, lower, meet = (_rim(eye.rims[k], along) for k in (0, 1, 4))
+    upper, lower, reach, meet = (_rim(eye.rims[k], along) for k in (0, 1, 3, 4))
     closing, lifting = float(np.clip(pose.upper, -0.35, 1)), float(np.clip(pose.lower, -0.15, 0.45))
-    late = float(np.clip((closing - 0.3) / 0.7, 0, 1))  # as `engines.blendshape.eyes` draws lids
+    late = float(np.clip((closing - 0.3) / 0.7, 0, 1))
     lower_now = lower - lifting * (lower - upper) - late * late * (3 - 2 * late) * (lower - meet)
     upper_now = np.minimum(upper + closing * (meet - upper), lower_now)
-    pixel = height / EYE_SIZE[1]
 
-    def between(high: np.ndarray, low: np.ndarray) -> np.ndarray:
-        inside = np.minimum(np.minimum(down - high, low - down), np.minimum(along, 1 - along) * size)
-        return np.asarray(np.clip(inside / pixel + 0.5, 0, 1))
+    # lids are stretched between their rim and where the skin keeps still
+    reach, below = np.maximum(reach, 1.0), 0.45 * size
+    fixed = upper - reach
+    part = np.clip((down - fixed) / np.maximum(upper_now - fixed, 1.0), 0, 1)
+    above = np.where(down < fixed, down, fixed + part * reach)
+    under = np.maximum(lower + below - lower_now, 1.0)
+    beneath = np.where(down > lower + below, down, lower + below * np.clip((down - lower_now) / under, 0, 1))
+    ball = EYEBALL_PER_IRIS * float(eye.iris_px[2])
+    shift_x, shift_y = ball * np.sin(pose.yaw), -ball * np.sin(pose.pitch)
+    opened = np.minimum(np.minimum(down - upper_now, lower_now - down), np.minimum(along, 1 - along) * size)
+    within = (along > 0) & (along < 1)
+    source = np.where(down <= (upper_now + lower_now) / 2, above, beneath)
+    slid = np.where(within, source - down, 0)
+    inside = opened > 0
+    from_x = np.where(inside, grid_x - shift_x, grid_x - ay * slid).astype(np.float32)
+    from_y = np.where(inside, grid_y - shift_y, grid_y + ax * slid).astype(np.float32)
+    moved = cv2.remap(np.asarray(rest, np.float32), from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    away = np.hypot(grid_x + left - eye.iris_px[0] - shift_x, grid_y + top - eye.iris_px[1] - shift_y)
+    disc = np.clip(float(eye.iris_px[2]) - away + 0.5, 0, 1)
+    return EyeView(np.asarray(moved), np.clip(opened + 0.5, 0, 1).astype(np.float32), disc.astype(np.float32))
 
-    def disc(shift_x: float, shift_y: float) -> np.ndarray:
-        away = np.hypot(grid_x - eye.iris_px[0] - shift_x, grid_y - eye.iris_px[1] - shift_y)
-        return np.asarray(np.clip((eye.iris_px[2] - away) / pixel + 0.5, 0, 1))
 
-    reach = EYEBALL_PER_IRIS * float(eye.iris_px[2])
-    maps = np.stack(
-        [
-            2 * between(upper, lower) - 1,
-            2 * between(upper_now, lower_now) - 1,
-            2 * disc(0, 0) - 1,
-            2 * disc(reach * np.sin(pose.yaw), -reach * np.sin(pose.pitch)) - 1,
-            np.clip(2 * (down - meet) / max(opening, 1.0), -2, 2),
-        ]
+def eye_inputs(eye: EyeParts, rest: np.ndarray, view: EyeView) -> np.ndarray:
+    """What the painter of eyes sees : float32 (8, 32, 48); the right eye is shown mirrored."""
+    parts = (
+        resized(view.moved, EYE_SIZE) / 127.5 - 1,
+        resized(rest, EYE_SIZE) / 127.5 - 1,
+        resized(2 * view.open - 1, EYE_SIZE)[..., None],
+        resized(2 * view.iris - 1, EYE_SIZE)[..., None],
     )
-    picture = resized(rest, EYE_SIZE).transpose(2, 0, 1) / 127.5 - 1
-    seen = np.concatenate([picture, maps]).astype(np.float32)
-    return np.ascontiguousarray(mirrored(seen, eye))
+    return np.ascontiguousarray(mirrored(np.concatenate(parts, -1).transpose(2, 0, 1), eye))
 
 
 def eye_numbers(eye: EyeParts, pose: EyePose) -> np.ndarray:

@@ -36,8 +36,6 @@ NETWORK: Final = "base.safetensors"
 CARD: Final = "card.json"
 _UNSEEN: Final = 12
 """Every so many people one is kept to check with."""
-_HIDDEN: Final = 0.08
-"""Change of colour, of 1, from which on nothing of an eye's own pixel is to be left."""
 Part = Literal["painters", "reader"]
 PARTS: Final[tuple[Part, ...]] = ("painters", "reader")
 _MOST: Final = 2.5
@@ -78,7 +76,7 @@ class BaseLook:
     Attributes
     ----------
     figures : by name; of the painters the PSNR in dB where the mouth's own colours show and of eyes, beside the moved
-        patch alone and the portrait's own eye (``still``); of the reader the mean square error of each bank's
+        patch alone (``moved``); of the reader the mean square error of each bank's
         coordinates as a part of their mean square
     """
 
@@ -239,16 +237,12 @@ class BaseTrainer:
 
     def _eye(self, batch: dict[str, Tensor], rng: np.random.Generator | None) -> tuple[Tensor, dict[str, Tensor]]:
         seen, light = batch["eye"], self._light(len(batch["eye"]), rng)
-        rest = ((seen[:, :3] + 1) / 2 * light).clamp(0, 1)
+        moved, rest = (((seen[:, k : k + 3] + 1) / 2 * light).clamp(0, 1) for k in (0, 3))
         wanted = rest + batch["eye_change"] * light
-        seen = torch.cat([2 * rest - 1, seen[:, 3:]], 1)
-        colours, cover = self.model.paint_eye(seen, batch["eye_numbers"])
-        drawn = rest + cover * (colours - rest)
-        changes = batch["eye_change"].abs().amax(1, keepdim=True)
-        loss = picture_loss(drawn, wanted, 0.3 + 4 * changes)
-        # a lid must hide all of the iris, in portraits finer than these patches too
-        hidden = functional.binary_cross_entropy(cover, (changes / _HIDDEN).clamp(0, 1))
-        return loss + 0.1 * hidden, {"drawn": drawn, "wanted": wanted, "moved": rest}
+        inputs = torch.cat([2 * moved - 1, 2 * rest - 1, seen[:, 6:]], 1)
+        drawn = moved + self.model.paint_eye(inputs, batch["eye_numbers"])
+        weight = 0.3 + 4 * batch["eye_change"].abs().amax(1, keepdim=True)
+        return picture_loss(drawn, wanted, weight), {"drawn": drawn, "wanted": wanted, "moved": moved}
 
     def _read(self, people: list[BaseLessons], count: int | None, rng: np.random.Generator | None) -> Tensor:
         """What the reader gets wrong : (N, 36)."""
@@ -283,9 +277,9 @@ class BaseTrainer:
         everywhere = torch.ones_like(eye["drawn"][:, :1])
         figures = {
             "mouth_db": _decibel(mouth["drawn"], mouth["wanted"], mouth["own"]),
-            "mouth_db, still": _decibel(mouth["moved"], mouth["wanted"], mouth["own"]),
+            "mouth_db, moved": _decibel(mouth["moved"], mouth["wanted"], mouth["own"]),
             "eye_db": _decibel(eye["drawn"], eye["wanted"], everywhere),
-            "eye_db, still": _decibel(eye["moved"], eye["wanted"], everywhere),
+            "eye_db, moved": _decibel(eye["moved"], eye["wanted"], everywhere),
         }
         return BaseLook(self.step, round(self.seconds), figures)
 

@@ -1,7 +1,9 @@
 """How well taught actors follow the rig that taught them, on motion they have not seen.
 
 ``python -m tests.benchmarks.disentangled_taught PORTRAIT ... [--frames 40] [--performance FILE] [--strip FOLDER]
-[--landmarker face_landmarker.task]``
+[--landmarker face_landmarker.task] [--engine oneshot]``
+
+With ``--engine oneshot`` the same table for the shipped base, which is taught nothing of the portrait.
 
 Printed for each portrait: seconds of processor time to teach; PSNR of whole frames and of the mouth's box against the
 rig's frames at the size taught, and of the still photo beside them; mean change of the mouth's box from frame to
@@ -144,8 +146,10 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=40)
     parser.add_argument("--strip", type=Path)
     parser.add_argument("--landmarker", type=Path)
+    parser.add_argument("--engine", choices=("disentangled", "oneshot"), default="disentangled")
     args = parser.parse_args()
-    engine, rig = DisentangledEngine(registry.info("disentangled")), registry.load("blendshape")
+    engine, rig = registry.load(args.engine), registry.load("blendshape")
+    assert isinstance(engine, DisentangledEngine)
     if args.performance:
         motion = read_curves(args.performance)
         motion = motion.slice(0, min(args.frames, len(motion)))
@@ -169,7 +173,9 @@ def main() -> int:
         x, y = left + int(box.left * scale), top + int(box.top * scale)
         lips = np.s_[:, y : y + int(box.height * scale), x : x + int(box.width * scale)]
         steps = [np.abs(np.diff(f[lips], axis=0)).mean() for f in (ours, theirs)]
-        print(f"{path.name}: taught in {taught_s:.1f} s of CPU, {1000 * frame_s:.0f} ms a frame at {size[0]}x{size[1]}")
+        print(
+            f"{path.name}: prepared in {taught_s:.1f} s of CPU, {1000 * frame_s:.0f} ms a frame at {size[0]}x{size[1]}"
+        )
         print(
             f"  PSNR {decibel(ours, theirs):.1f} dB (still {decibel(photo[None], theirs):.1f}), mouth "
             f"{decibel(ours[lips], theirs[lips]):.1f} dB (still {decibel(photo[None][lips], theirs[lips]):.1f}), "

@@ -1,0 +1,1 @@
+"""Any portrait moves at once, by the base that is shipped with Soliloquy."""
