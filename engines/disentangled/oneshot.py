@@ -65,6 +65,8 @@ def base() -> Base:
     return found.eval().requires_grad_(False)
 
 
+_GREY: Final = 3.0
+"""Mean difference of red, green and blue (of 255) below which a photo has no colour."""
 _BUSY: Final = threading.Lock()
 
 
@@ -94,6 +96,17 @@ class OneShotActor(TaughtActor):
         """The portrait at the actor's size : uint8 (H, W, 3)."""
         return np.asarray(self.crop.picture(self.rig.portrait.rgb))
 
+    @cached_property
+    def grey(self) -> bool:
+        """Whether the face has no colour: a black-and-white photo."""
+        face = self.photo[self.prior.lips.box.slices].astype(np.float32)
+        return bool(np.ptp(face, axis=-1).mean() < _GREY)
+
+    def _painted(self, network: Any, inputs: np.ndarray, numbers: np.ndarray) -> list[np.ndarray]:
+        """What a painter answers, without colour where the photo has none."""
+        found = _asked(network, inputs, numbers)
+        return [np.broadcast_to(p.mean(0), p.shape) for p in found] if self.grey else found
+
     def layers(self, motion: Motion, coordinates: np.ndarray, first: int, last: int) -> np.ndarray:
         """What the face does on the still head, as `engines.teaching.closed.ClosedForm.layers` says."""
         photo, lips = self.photo, self.prior.lips
@@ -104,7 +117,7 @@ class OneShotActor(TaughtActor):
             view = mouth_view(self.prior, photo, features[k], speaks)
             if speaks > 0:
                 inputs = mouth_inputs(lips, photo, view)
-                inner, change = _asked(base().paint_mouth, inputs, coordinates[i, MOUTH])
+                inner, change = self._painted(base().paint_mouth, inputs, coordinates[i, MOUTH])
                 put_mouth(view, lips, inner, change)
             found.append(view.layers)
         return np.stack(found)
@@ -120,7 +133,7 @@ class OneShotActor(TaughtActor):
             first = len(FACE_UNITS) + 4 * number
             pose = EyePose(*map(float, motion.face[i, first : first + 4]))
             view = eye_view(parts, eye.rest, pose)
-            change = _asked(base().paint_eye, eye_inputs(parts, eye.rest, view), eye_numbers(parts, pose))[0]
+            change = self._painted(base().paint_eye, eye_inputs(parts, eye.rest, view), eye_numbers(parts, pose))[0]
             size = (eye.rest.shape[1], eye.rest.shape[0])
             added = resized(np.ascontiguousarray(mirrored(255 * change, parts).transpose(1, 2, 0)), size)
             found.append(share * (view.moved + added - eye.rest))

@@ -87,6 +87,16 @@ def test_banks_stay_in_their_regions(engine: OneShotEngine, actor: OneShotActor)
     assert blink.mean() > 0.1
 
 
+def test_a_photo_without_colour_gets_none(engine: OneShotEngine) -> None:
+    photo = demo(256).rgb
+    grey = np.repeat(photo.mean(-1, keepdims=True).astype(np.uint8), 3, -1)
+    actor = engine.prepare(Portrait(grey))
+    performance = lessons(2, seed=3, head=False)
+    frames = np.stack(list(engine.render(actor, performance))).astype(int)
+    assert np.ptp(frames, axis=-1).max() <= 2
+    assert np.abs(frames - grey).max() > 30
+
+
 def test_moving_one_bank_leaves_the_codes_of_the_others(engine: OneShotEngine, actor: OneShotActor) -> None:
     """The frames drawn at other mouth coordinates are encoded again: pose and expression are not seen to move."""
     count = 12
