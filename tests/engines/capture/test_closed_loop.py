@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -112,3 +113,13 @@ def test_no_such_camera() -> None:
         next(camera("/dev/video97"))
     with pytest.raises(InputError, match="holds no video"):
         next(camera(str(DEMO.with_name("voice.txt"))))
+
+
+def test_a_file_that_reads_too_slowly_still_shows_pictures(known: KnownTake, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count(step=1.0)  # every look at the clock, a second has passed
+    monkeypatch.setattr("engines.capture.live.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("engines.capture.live.time.sleep", lambda _: None)
+    times = [time_s for time_s, _ in camera(str(known.path))]
+    assert times[0] == 0
+    assert len(times) >= 75 // 13
+    assert times == sorted(times)
