@@ -9,12 +9,8 @@ has the measures); for a part that fails, the rig's own picture is seen.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -34,7 +30,6 @@ if TYPE_CHECKING:
 
     from engines.stylegan.net_reach import Reach
 
-VERSION: Final = 1
 LESSONS: Final = {"mouth": 64, "pose": 40, "expression": 48}
 EXAMS: Final = 8
 CHANNELS: Final = len(numbers.CHANNELS)
@@ -75,30 +70,6 @@ class Bridge:
     def told(self) -> str:
         """The exams for people."""
         return "; ".join(exam.told() for exam in self.exams)
-
-    def save(self, path: Path) -> None:
-        """Keep it; a full disk only means that it is fitted again."""
-        marks = np.array([[e.explained, e.change, e.leak, e.rig_leak, e.likeness] for e in self.exams], np.float64)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with partial.open("wb") as file:
-                parts = {name: getattr(self, name) for name in PARTS}
-                np.savez(file, **parts, exams=marks.reshape(-1, 5), names=np.array([e.part for e in self.exams], "U16"))
-            partial.replace(path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
-
-    @staticmethod
-    def load(path: Path) -> Bridge | None:
-        """What `save` kept, or None."""
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
-                exams = tuple(Exam(str(n), *map(float, r)) for n, r in zip(data["names"], data["exams"], strict=True))
-                return Bridge(data["mouth"], data["pose"], data["expression"], exams)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            return None
 
 
 def features(part: str, values: np.ndarray) -> np.ndarray:
