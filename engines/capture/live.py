@@ -81,6 +81,7 @@ class LiveCapture:
     def __init__(self, face: int = 0, landmarker: Landmarker | None = None, settle_s: float = SETTLE_S) -> None:
         self._face, self._landmarker, self._settle_s = face, landmarker or make_landmarker(), settle_s
         self._tracker: Tracker | None = None
+        self._threads: Any = None
         self.points: np.ndarray | None = None
         """Landmarks (478, 3) of the last picture in its pixels; None: no face was seen."""
         self.restart()
@@ -154,13 +155,15 @@ class LiveCapture:
 
     def _read(self, points: np.ndarray, faces: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Weights, head and gaze side by side (T, 62), and confidence (T,)."""
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import ThreadpoolController
 
+        if self._threads is None:
+            self._threads = ThreadpoolController()  # looks through all libraries: once, not for every picture
         assert self._decoder is not None
         assert self._solver is not None
         assert self._reference is not None
         refined = [self._reference.refine(face, p) for face, p in zip(faces, points, strict=True)]
-        with threadpool_limits(1):
+        with self._threads.limit(limits=1):
             found = self._decoder.decode(points, np.stack([p for p, _ in refined]))
             numbers = np.arange(self._count, self._count + len(points))
             weights = both(found.weights, solved(self._solver, points, numbers, (), self._count - 1))
