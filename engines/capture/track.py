@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
 from typing import IO, Final
 
 import numpy as np
 
+from engines.api import CancelToken, Progress, no_progress
 from engines.capture.flow import SIDE, laid_out
 from engines.capture.landmarker import BundledLandmarker, Crop, Landmarker
+from engines.capture.video import Video, open_video
+from engines.errors import InputError
 from engines.face import mediapipe_runtime
 from engines.face.landmarks import COUNT, OUTER_EYE_CORNERS, detect_faces
 
@@ -186,6 +191,29 @@ class Tracker:
                 break
             points, spread = sight.points, sight.spread
         return points, spread
+
+
+def follow_face(
+    path: Path, rate: Fraction, *, progress: Progress = no_progress, cancel: CancelToken | None = None
+) -> tuple[Video, Track]:
+    """A video and the track of the face in it, sampled at ``rate``.
+
+    Raises
+    ------
+    InputError
+        If the video cannot be read or shows no face.
+    """
+    video, tracker = open_video(path), Tracker()
+    wanted = max(1, round(video.duration_s * float(rate)))
+    for i, frame in enumerate(video.frames(rate)):
+        if cancel is not None:
+            cancel.check()
+        tracker.add(frame)
+        progress(min(1.0, i / wanted), "Looking for the face in the video")
+    track = tracker.track()
+    if not track.seen.any():
+        raise InputError(f"The video {path} shows no face that can be followed. Use footage of one face, well lit.")
+    return video, track
 
 
 def look(rgb: np.ndarray, last: np.ndarray, grow: float, dx: float, dy: float) -> np.ndarray | None:

@@ -10,7 +10,6 @@ import numpy as np
 
 from engines.api import CancelToken, Progress, no_progress
 from engines.edtalk.drive import joined, to_tensor
-from engines.errors import InputError
 from engines.stylegan.align import align, steady_crops
 from engines.timebase import resample
 
@@ -39,21 +38,12 @@ def codes_of_video(
     InputError
         If the video cannot be read or shows no face.
     """
-    from engines.capture.track import Tracker
-    from engines.capture.video import open_video
+    from engines.capture.track import follow_face
 
     cancel = cancel or CancelToken()
-    video = open_video(path)
-    wanted = max(1, round(video.duration_s * float(_RATE)))
-    tracker = Tracker()
-    for i, frame in enumerate(video.frames(_RATE)):
-        cancel.check()
-        tracker.add(frame)
-        progress(0.4 * min(1.0, i / wanted), "Looking for the face in the video")
-    track = tracker.track()
+    video, track = follow_face(path, _RATE, progress=lambda done, what: progress(0.4 * done, what), cancel=cancel)
     seen = np.flatnonzero(track.seen)
-    if not len(seen):
-        raise InputError(f"The video {path} shows no face that can be followed. Use footage of one face, well lit.")
+    wanted = max(1, round(video.duration_s * float(_RATE)))
     nearest = seen[np.abs(np.arange(len(track.points))[:, None] - seen).argmin(1)]
     crops = steady_crops(track.points[nearest], _RATE)
     found: list[np.ndarray] = []

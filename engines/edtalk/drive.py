@@ -15,7 +15,6 @@ import numpy as np
 from engines.api import CancelToken, Progress, no_progress
 from engines.disentangled import mel
 from engines.edtalk.crop import FaceCrop, steady_crop
-from engines.errors import InputError
 from engines.timebase import resample
 
 if TYPE_CHECKING:
@@ -123,20 +122,11 @@ def coordinates_of_video(
     InputError
         If the video cannot be read or shows no face.
     """
-    from engines.capture.track import Tracker
-    from engines.capture.video import open_video
+    from engines.capture.track import follow_face
 
     cancel = cancel or CancelToken()
-    video = open_video(path)
+    video, track = follow_face(path, RATE, progress=lambda done, what: progress(0.4 * done, what), cancel=cancel)
     wanted = max(1, round(video.duration_s * float(RATE)))
-    tracker = Tracker()
-    for i, frame in enumerate(video.frames(RATE)):
-        cancel.check()
-        tracker.add(frame)
-        progress(0.4 * min(1.0, i / wanted), "Looking for the face in the video")
-    track = tracker.track()
-    if not track.seen.any():
-        raise InputError(f"The video {path} shows no face that can be followed. Use footage of one face, well lit.")
     crop = steady_crop(track.points, animator.config.size)
     found: list[np.ndarray] = []
     batch: list[np.ndarray] = []

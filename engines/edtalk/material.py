@@ -8,8 +8,7 @@ mouth pasted into it, the driver of the pose is the target with that moment's mo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,6 +18,7 @@ from engines.api import CancelToken, Performance, Progress, RenderOptions, no_pr
 from engines.errors import InputError
 from engines.rig.landmark_sets import OUTER_LOWER, OUTER_UPPER
 from engines.teaching.lessons import lessons
+from engines.teaching.table import Table
 
 if TYPE_CHECKING:
     from engines.api import Portrait
@@ -30,7 +30,7 @@ _LIPS, _REST = 6.0, 1.0
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
+class Material(Table):
     """Samples.
 
     Attributes
@@ -47,42 +47,6 @@ class Material:
     target: np.ndarray
     weight: np.ndarray
     person: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.person)
-
-    def part(self, where: slice | np.ndarray) -> Material:
-        """Some of them."""
-        return Material(*(getattr(self, f.name)[where] for f in fields(self)))
-
-    def save(self, path: Path) -> None:
-        """Write them under the final name only when the file is whole."""
-        partial = path.with_name(f".{path.name}.part")
-        with partial.open("wb") as file:
-            np.savez(file, **{f.name: getattr(self, f.name) for f in fields(self)})
-        partial.replace(path)
-
-    @staticmethod
-    def load(path: Path) -> Material:
-        """What `save` wrote.
-
-        Raises
-        ------
-        InputError
-            If the file is damaged.
-        """
-        import zipfile
-
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
-                return Material(*(data[f.name] for f in fields(Material)))
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise InputError(f"{path} cannot be read ({error}). Delete it: it is drawn again.") from error
-
-
-def joined(parts: Sequence[Material]) -> Material:
-    """Several as one."""
-    return Material(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Material)))
 
 
 def from_portraits(
@@ -134,7 +98,7 @@ def from_portraits(
         whose = np.full(each, number)
         found.append(Material(source, mouth, pose, expression, target, weight, whose))
         progress((number + 1) / len(portraits), "Drawing lessons")
-    return joined(found)
+    return Material.joined(found)
 
 
 def mixed(mouth: Performance, pose: Performance, expression: Performance) -> Performance:
@@ -178,7 +142,7 @@ def from_footage(
         one = (p[None] for p in (source, mouth, pose, target, target, weight, np.array(person)))
         found.append(Material(*one))
         progress((number + 1) / count, "Looking at the footage")
-    return joined(found)
+    return Material.joined(found)
 
 
 def with_mouth(picture: np.ndarray, points: np.ndarray, other: np.ndarray, other_points: np.ndarray) -> np.ndarray:

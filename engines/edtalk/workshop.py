@@ -12,7 +12,7 @@ import numpy as np
 
 from engines import weights
 from engines.api import CancelToken, Portrait, Progress, no_progress
-from engines.edtalk.material import Material, from_footage, from_portraits, joined
+from engines.edtalk.material import Material, from_footage, from_portraits
 from engines.errors import InputError, WeightsMissing
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def lessons_in(
         own = len(portraits) + number
         count = max(1, order.samples // groups)
         parts.append(from_footage(item, size, count, seed + own, person=own, progress=progress, cancel=cancel))
-    material = joined(parts)
+    material = Material.joined(parts)
     material.save(path)
     return material
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +16,7 @@ from engines.stylegan.align import align
 from engines.stylegan.placing import Follower, fitting_size, seen_in
 from engines.teaching.banks import banks, motion
 from engines.teaching.lessons import lessons
+from engines.teaching.table import Table
 
 if TYPE_CHECKING:
     from engines.blendshape.actor import BlendshapeActor
@@ -30,7 +30,7 @@ _STILL: Final = 0.3
 
 
 @dataclass(frozen=True, eq=False)
-class Faces:
+class Faces(Table):
     """Pictures of people.
 
     Attributes
@@ -44,43 +44,9 @@ class Faces:
     numbers: np.ndarray
     person: np.ndarray
 
-    def __len__(self) -> int:
-        return len(self.person)
-
     @property
     def people(self) -> int:
         return int(self.person.max()) + 1 if len(self) else 0
-
-    def part(self, where: slice | np.ndarray) -> Faces:
-        """Some of them."""
-        return Faces(*(getattr(self, f.name)[where] for f in fields(self)))
-
-    def save(self, path: Path) -> None:
-        """Write them under the final name only when the file is whole."""
-        partial = path.with_name(f".{path.name}.part")
-        with partial.open("wb") as file:
-            np.savez(file, **{f.name: getattr(self, f.name) for f in fields(self)})
-        partial.replace(path)
-
-    @staticmethod
-    def load(path: Path) -> Faces:
-        """What `save` wrote.
-
-        Raises
-        ------
-        InputError
-            If the file is damaged.
-        """
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
-                return Faces(*(data[f.name] for f in fields(Faces)))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(f"{path} cannot be read ({error}). Delete it: it is drawn again.") from error
-
-
-def joined(parts: Sequence[Faces]) -> Faces:
-    """Several as one."""
-    return Faces(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Faces)))
 
 
 def drawn(
@@ -141,7 +107,7 @@ def from_portraits(
             pictures = drawn(actor, rig, performance, size, cancel=cancel)
             found.append(Faces(pictures, told(actor, performance), np.full(len(pictures), number)))
         progress((number + 1) / len(portraits), "Drawing lessons")
-    return joined(found)
+    return Faces.joined(found)
 
 
 def from_footage(
@@ -213,4 +179,4 @@ def from_sources(
         found.append(
             from_footage(item, size, count // groups, seed + person, person=person, progress=progress, cancel=cancel)
         )
-    return joined(found)
+    return Faces.joined(found)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from engines.api import CancelToken, Progress, no_progress
-from engines.errors import InputError
 from engines.stylegan import layout, numbers
 from engines.stylegan.actor import StyleGANActor
 from engines.stylegan.align import align, steady_crops
@@ -53,24 +52,15 @@ def numbers_of_video(
     """
     import torch
 
-    from engines.capture.track import Tracker
-    from engines.capture.video import open_video
+    from engines.capture.track import follow_face
     from engines.stylegan.net_invert import Effort, invert
     from engines.stylegan.net_reach import Layout, Reach, amounts_of_pictures, looked
     from engines.stylegan.studio import tensor_of
 
     cancel = cancel or CancelToken()
-    video = open_video(path)
-    wanted = max(1, round(video.duration_s * float(RATE)))
-    tracker = Tracker()
-    for i, frame in enumerate(video.frames(RATE)):
-        cancel.check()
-        tracker.add(frame)
-        progress(0.3 * min(1.0, i / wanted), "Looking for the face in the video")
-    track = tracker.track()
+    video, track = follow_face(path, RATE, progress=lambda done, what: progress(0.3 * done, what), cancel=cancel)
     seen = np.flatnonzero(track.seen)
-    if not len(seen):
-        raise InputError(f"The video {path} shows no face that can be followed. Use footage of one face, well lit.")
+    wanted = max(1, round(video.duration_s * float(RATE)))
     crops = dict(zip(seen.tolist(), steady_crops(track.points[seen], RATE), strict=True))
     calm = int(seen[calmest(track.points[seen])])
     device = draws.start.device.type

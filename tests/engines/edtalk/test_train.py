@@ -13,7 +13,7 @@ from engines.api import CancelToken, Performance, Portrait
 from engines.disentangled.convert import load_own
 from engines.disentangled.net import Config, EDTalk
 from engines.edtalk import workshop
-from engines.edtalk.material import Material, from_portraits, joined, mixed, with_mouth
+from engines.edtalk.material import Material, from_portraits, mixed, with_mouth
 from engines.edtalk.net_losses import Discriminator, Perceptual, agreement, fooled, picture_loss, told_apart
 from engines.edtalk.train import Look, Plan, Trainer
 from engines.edtalk.workshop import Order, make_network, network, started
@@ -206,7 +206,7 @@ def test_new_networks_start_from_a_still_picture() -> None:
 
 
 def test_lessons_survive_the_disk(tmp_path: Path) -> None:
-    both = joined([material(2), material(3)])
+    both = Material.joined([material(2), material(3)])
     both.save(tmp_path / "lessons.npz")
     assert np.array_equal(Material.load(tmp_path / "lessons.npz").target, both.target)
     (tmp_path / "lessons.npz").write_bytes(b"PK")
