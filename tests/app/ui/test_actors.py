@@ -54,7 +54,8 @@ def test_the_actor_that_came_along_is_listed_and_stays(trainings: Trainings) -> 
     [demo] = trainings.entries()
     assert (demo.name, demo.state, demo.shipped) == ("demo", "ready", True)
     assert demo.card is not None
-    assert "lips of unseen frames 31.8 dB" in actors_model.figures_of(demo.card)[0]
+    lips = demo.card.figures["drawn_lips_db"]
+    assert f"lips of unseen frames {lips:.1f} dB" in actors_model.figures_of(demo.card)[0]
     with pytest.raises(InputError, match="stays"):
         trainings.delete(demo.folder)
     assert demo.portrait.is_file()
