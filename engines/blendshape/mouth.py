@@ -35,6 +35,8 @@ _MOUTH_WIDTH_CM: Final = 4.4
 _OVERBITE_CM: Final = 0.05
 _LINING_BACK_CM: Final = 2.0
 _TONGUE_LOW_CM: Final = 0.22
+_TONGUE_FALL: Final = 0.62
+"""How far the tongue goes down with the jaw: its back stays a little higher, so that it shows over the lower row."""
 _LIP_THICKNESS_CM: Final = 0.65
 _SMILE_CURVE_CM: Final = ((0.0, 0.05, 0.02, 0.07, 0.11, 0.15, 0.2), (0.0, 0.0, 0.01, 0.04, 0.06, 0.09, 0.12))
 """How far the edges of upper and lower teeth lie above the middle incisors', from the middle to the last molar: both
@@ -43,12 +45,14 @@ _CROWN_SCALE: Final = np.array([1.12, 1.0, 1.06])
 """Crowns are this much wider than modelled, about their own middles: neighbours touch, no slit of dark between them."""
 _CROWN_SIDE: Final = 0.3
 """How much of the light the sides of crowns keep from each other."""
+_BOUNCE: Final = np.array([0.82, 1.0, 1.0])
+"""Exponents of shade for red, green and blue: what light is left deep in the mouth has met its red walls."""
 _JAW: Final = arkit.indices("jawForward", "jawLeft", "jawRight", "jawOpen")
 _ALBEDO: Final = {
     INNER: (0.70, 0.33, 0.31),
-    TONGUE: (0.80, 0.42, 0.40),
-    UPPER_TEETH: (0.91, 0.86, 0.77),
-    LOWER_TEETH: (0.86, 0.80, 0.70),
+    TONGUE: (0.84, 0.45, 0.44),
+    UPPER_TEETH: (0.90, 0.86, 0.79),
+    LOWER_TEETH: (0.86, 0.81, 0.73),
 }
 _GUM: Final = (0.78, 0.42, 0.41)
 
@@ -72,6 +76,7 @@ class Mouth:
     colour : float32 (M, 3), 0 to 255, lit but not yet shaded by the lips
     shaded : float32 (M,), 1 for what lies behind the lips
     recess : float32 (M,), how far the lining counts as further back than it is, cm: never before the teeth
+    bounce : float32 (3,), exponents of shade for red, green and blue
     seen : bool (M,), skin that is drawn
     lips : (upper, lower) rim as indices into ``rows``, from the subject's right
     """
@@ -90,6 +95,7 @@ class Mouth:
     colour: np.ndarray
     shaded: np.ndarray
     recess: np.ndarray
+    bounce: np.ndarray
     seen: np.ndarray
     lips: tuple[np.ndarray, np.ndarray]
 
@@ -155,7 +161,7 @@ def seat_teeth(vertices: np.ndarray, triangles: np.ndarray, parts: np.ndarray, u
     points = result[tongue]
     middle = np.array([points[:, 0].mean(), np.quantile(points[:, 1], 0.97), points[:, 2].max()])
     place = np.array([middle_x, bite - _TONGUE_LOW_CM, front - 0.75])
-    result[tongue] = (points - middle) * size * np.array([0.9, 0.8, 1.0]) + place
+    result[tongue] = (points - middle) * size * np.array([1.05, 0.8, 1.0]) + place
     return np.asarray(result, np.float32)
 
 
@@ -246,7 +252,7 @@ def build_mouth(
     tongue = np.flatnonzero(kind == TONGUE)
     if len(lower) and len(tongue):
         fall = float((moved[jaw, lower] @ up).mean())
-        moved[jaw, tongue] += np.minimum(fall - moved[jaw, tongue] @ up, 0)[:, None] * up
+        moved[jaw, tongue] += np.minimum(_TONGUE_FALL * fall - moved[jaw, tongue] @ up, 0)[:, None] * up
 
     own = vertices @ head_axes  # in the head's own axes
     coordinates = uv[rows].astype(np.float32).copy()
@@ -289,6 +295,7 @@ def build_mouth(
         colour=colour,
         shaded=(1 - photo).astype(np.float32),
         recess=np.where(kind == INNER, _LINING_BACK_CM * np.clip(1.5 - 2 * photo, 0, 1), 0).astype(np.float32),
+        bounce=(1 + palette.saturation * (_BOUNCE - 1)).astype(np.float32),
         seen=(kind == SKIN) & (cover > 0.002),
         lips=(index[rims[0]], index[rims[1]]),
     )
@@ -367,10 +374,11 @@ def raise_tongue(mouth: Mouth, points: np.ndarray, amount: float, up: np.ndarray
     points += (amount * mouth.tip)[:, None] * (np.clip(lift, 0.2, 1.8) * up + 0.15 * out)
 
 
-def inner_shade(mouth: Mouth, points: np.ndarray, up: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """How much light reaches each vertex through the lips : float32 (M,), 1 for skin.
+def inner_light(mouth: Mouth, points: np.ndarray, up: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """How much red, green and blue light reaches each vertex through the lips : float32 (M, 3), 1 for skin.
 
-    Falls exponentially with the depth behind the lips, slower the wider they part (the opening is the light), towards
+    What is in the shade is lit by red walls more than by the lips' opening, so shade is warm, never grey. The light
+    falls exponentially with the depth behind the lips, slower the wider they part (the opening is the light), towards
     the corners, and under the upper lip, which shades what is right behind it.
     """
     upper, lower = points[mouth.lips[0]], points[mouth.lips[1]]
@@ -380,13 +388,14 @@ def inner_shade(mouth: Mouth, points: np.ndarray, up: np.ndarray, out: np.ndarra
     bottom = float(np.median((lower @ up)[len(lower) // 3 : -(len(lower) // 3)]))
     opening = max(0.0, top - bottom)
     behind = np.maximum(0.0, front - depth_axis - 0.8)
-    reach = 1.2 + 0.8 * min(opening, 2.5)
-    light = 0.22 + 0.78 * np.exp(-behind / reach)
+    reach = 1.2 + 1.3 * min(opening, 2.5)
+    light = 0.25 + 0.75 * np.exp(-behind / reach)
     side_axis = np.cross(up, out)
     ends = points[[mouth.lips[0][0], mouth.lips[0][-1]]] @ side_axis
     aside = (points @ side_axis - ends.mean()) / max(0.5 * float(np.ptp(ends)), 0.5)
     light = light * (1 - 0.6 * np.clip(aside * aside, 0, 1))
     under = np.clip((top - height_axis + 0.1) / 0.7, 0, 1)
-    light = light * (0.62 + 0.38 * under * under * (3 - 2 * under))
+    light = light * (0.7 + 0.3 * under * under * (3 - 2 * under))
     light = light * (0.9 + 0.1 * min(1.0, opening / 0.5))
-    return np.asarray(1 - mouth.shaded * (1 - np.clip(light, 0.03, 1)), np.float32)
+    coloured = np.clip(light, 0.03, 1)[:, None] ** mouth.bounce
+    return np.asarray(1 - mouth.shaded[:, None] * (1 - coloured), np.float32)

@@ -15,7 +15,7 @@ from engines.blendshape.eye_parts import take_apart
 from engines.blendshape.eyes import EyePose, draw_eye, eye_poses
 from engines.blendshape.glasses import find_glasses
 from engines.blendshape.light import read_light
-from engines.blendshape.mouth import build_mouth, inner_shade, normals, raise_tongue
+from engines.blendshape.mouth import build_mouth, inner_light, normals, raise_tongue
 from engines.blendshape.mouth_blend import blend_opening, blend_skin, soften
 from engines.blendshape.palette import read_palette
 from engines.blendshape.placement import Placement
@@ -267,7 +267,7 @@ class Painter:
         points = self._mouth_points(amounts)
         up, out = place.head_axes[:, 1], place.head_axes[:, 2]
         raise_tongue(mouth, points, tongue, up, out)
-        shade = inner_shade(mouth, points, up, out)
+        within = inner_light(mouth, points, up, out)
         carried = self._carried(points, mouth.turn, turn, shift)
         screen = place.project(carried)
         nearness = np.asarray(carried[:, 2], np.float32)
@@ -289,7 +289,7 @@ class Painter:
         samples = self.samples
         size = ((bottom - top) * samples, (right - left) * samples)
         xy = ((screen - np.array([left, top]) + 0.5) * samples - 0.5).astype(np.float32)
-        inside = np.concatenate([mouth.uv, mouth.photo[:, None], mouth.colour * shade[:, None]], 1)
+        inside = np.concatenate([mouth.uv, mouth.photo[:, None], mouth.colour * within], 1)
         skin, skin_depth = self._scratch("lips", (*size, 3)), self._scratch("lips_depth", size, NOTHING)
         inner, inner_depth = self._scratch("inner", (*size, 6)), self._scratch("inner_depth", size, NOTHING)
         window, nothing = self._scratch("window", size, NOTHING), self._scratch("nothing", (*size, 0))

@@ -61,7 +61,7 @@ def read_palette(rgb: np.ndarray, points: np.ndarray, sclera: np.ndarray) -> Pal
     chroma = float((middle.max() - middle.min()) / max(middle.max(), 1.0))
     saturation = float(np.clip((chroma - 0.03) / 0.22, 0, 1))
     tint = np.asarray(sclera, np.float64) / max(float(sclera @ _LUMA), 1.0)
-    tint = np.clip(1 + 0.45 * (tint - 1), 0.7, 1.3)
+    tint = np.clip(1 + 0.6 * (tint - 1), 0.7, 1.3)
     tint = tint / float(tint @ _LUMA)
     if saturation < 0.05:
         tint = middle / max(float(middle @ _LUMA), 1.0)  # sepia stays sepia

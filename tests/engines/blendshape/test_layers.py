@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from engines import arkit
+from engines.api import Portrait
 from engines.blendshape.actor import BlendshapeActor
 from engines.blendshape.background import clean_plate, person_colours, refined_matte
+from engines.blendshape.engine import BlendshapeEngine
 from engines.blendshape.eyes import EyePose, draw_eye, eye_poses
 from engines.blendshape.flow import dense_flow
 from engines.blendshape.palette import Palette
+from tests.engines.blendshape.conftest import still
 
 
 def test_sheet_covers_the_picture_and_is_exact_at_rest(actor: BlendshapeActor) -> None:
@@ -100,6 +104,20 @@ def test_teeth_of_a_black_and_white_photo_are_grey() -> None:
     assert np.ptp(grey) < 1e-9
     colour = Palette(0.8, (1.0, 1.0, 1.0), 1.0).apply(np.array([[0.9, 0.4, 0.4]]))
     assert np.ptp(colour) > 50
+
+
+def test_shade_within_the_mouth_is_warm(draw: Callable[..., np.ndarray], actor: BlendshapeActor) -> None:
+    upper, lower = actor.landmarks.points[13, :2], actor.landmarks.points[14, :2]
+    x, y = ((upper + lower) / 2).astype(int)
+    red, green, blue = draw(jawOpen=0.6)[y : y + 12, x - 4 : x + 5].reshape(-1, 3).mean(0)
+    assert red > 1.2 * green
+    assert red > 1.2 * blue
+
+
+def test_an_open_mouth_in_a_black_and_white_photo_is_grey(engine: BlendshapeEngine, portrait: Portrait) -> None:
+    grey = np.repeat(portrait.rgb.mean(2, keepdims=True).round().astype(np.uint8), 3, 2)
+    frame = next(iter(engine.render(engine.prepare(Portrait(grey)), still(jawOpen=0.6))))
+    assert np.ptp(frame.astype(int), axis=2).max() <= 3
 
 
 def test_flow_is_the_identity_at_rest_and_leaves_the_open_mouth_out(actor: BlendshapeActor) -> None:
