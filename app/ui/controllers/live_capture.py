@@ -55,13 +55,21 @@ class LiveCaptureController(QObject):
         if self.panel is not None:
             self.panel.close_camera()
 
-    def _on_acted(self, moment: Moment) -> None:
-        """Draw the portrait as the actor looks, unless it is still being drawn or something else is shown."""
+    @property
+    def leads(self) -> bool:
+        """Whether the viewer shows the actor and not the shot that plays: while a take is recorded on the portrait."""
+        return self.panel is not None and self.panel.recording and self._moves_portrait()
+
+    def _moves_portrait(self) -> bool:
         session = self._window.session
-        assert self.panel is not None
-        busy = self._drawing is not None or session.playing or not self.panel.on_portrait.isChecked()
         engine = registry.engines().get(session.project.engine)
-        if busy or session.actor is None or engine is None or engine.sources:
+        wanted = self.panel is not None and self.panel.on_portrait.isChecked()
+        return wanted and session.actor is not None and engine is not None and not engine.sources
+
+    def _on_acted(self, moment: Moment) -> None:
+        """Draw the portrait as the actor looks, unless it is still being drawn or the shot is played."""
+        session = self._window.session
+        if self._drawing is not None or not self._moves_portrait() or (session.playing and not self.leads):
             return
         performance = moment.frame.performance(session.rate)
         project, studio = session.project, session.studio

@@ -164,6 +164,8 @@ class PlayController(QObject):
         session.playhead = frame
         session.playhead_changed.emit(frame)
         self.window.timeline.view.set_playhead(frame, follow=True)
+        if self.window.live.leads:
+            return
         steps = abs(frame - self._last)
         self._last = frame
         found = session.image_near(frame)

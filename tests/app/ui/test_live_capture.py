@@ -80,6 +80,22 @@ def test_a_take_moves_the_face(
     assert filled.session.project.performance == ""
 
 
+def test_the_portrait_follows_the_actor_while_the_voice_plays(
+    panel: Any, filled: Any, qtbot: Any, unplug: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel.toggle()
+    qtbot.waitUntil(lambda: panel.record.isEnabled(), timeout=30000)
+    shown: list[int] = []
+    monkeypatch.setattr(filled, "show_image", lambda image: shown.append(int(image[0, 0, 0])))
+    panel.record.setChecked(True)
+    qtbot.waitUntil(lambda: filled.session.playing and filled.session.playhead > 8, timeout=30000)
+    shown.clear()
+    qtbot.waitUntil(lambda: len(shown) > 3, timeout=30000)
+    assert set(shown) == {0}  # the only frame of what is drawn live; the shot's own would show the playhead
+    panel.record.setChecked(False)
+    panel.toggle()
+
+
 def test_the_view_shows_what_is_seen(panel: Any, qtbot: Any, unplug: threading.Event, known: KnownTake) -> None:  # noqa: F811
     panel.start("0")
     with qtbot.waitSignal(panel.acted, timeout=30000) as acted:
