@@ -10,10 +10,11 @@ from scipy.spatial import cKDTree
 
 from engines.blendshape.background import pull_push
 from engines.blendshape.eye_parts import Eye
-from engines.blendshape.mouth import INNER, LOWER_TEETH, TONGUE, UPPER_TEETH, crown_shade, normals, surface_colour
+from engines.blendshape.mouth import INNER, normals, surface_colour
 from engines.blendshape.palette import Palette
 from engines.blendshape.placement import Placement
 from engines.blendshape.raster import NOTHING, raster
+from engines.blendshape.teeth import LOWER_TEETH, TONGUE, UPPER_TEETH, crown_shade
 from engines.rig.mesh import PARTS, HeadMesh
 
 _FACE_PX: Final = 600

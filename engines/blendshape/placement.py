@@ -9,7 +9,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from engines.api import head_rotation
-from engines.blendshape.mouth import seat_teeth
+from engines.blendshape.teeth import seat_teeth
 from engines.rig.camera import Camera
 from engines.rig.fit import FittedHead
 from engines.rig.head import load_head
