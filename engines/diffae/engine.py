@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -18,12 +18,13 @@ from engines.blendshape.engine import BlendshapeEngine
 from engines.devices import device_of
 from engines.diffae import checkpoints
 from engines.diffae.actor import SEEN, DiffAEActor
-from engines.diffae.crop import AlignedCrop, aligned_crop
+from engines.diffae.crop import aligned_crop
 from engines.edtalk import bridge as bridges
 from engines.edtalk.bridge import Bridge
 from engines.edtalk.checkpoints import Chosen, memory_for, move
-from engines.edtalk.crop import feather, match_colours, paste
+from engines.edtalk.crop import match_colours
 from engines.edtalk.drive import to_pictures, to_tensor
+from engines.edtalk.whole import whole_pictures
 from engines.errors import InputError
 from engines.ranges import checked_range
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 VERSION: Final = 1
 """Counted up whenever the same portrait and checkpoint would give other frames."""
-_BATCH: Final = {"cuda": 8}
 
 
 class DiffAEEngine:
@@ -84,7 +84,14 @@ class DiffAEEngine:
             drawn = to_pictures(animator.frames(source, code, cancel=cancel))[0]
             colours = match_colours(drawn, picture.astype(np.float32))
             start = np.asarray(code[0].cpu().numpy(), np.float32)
-            bridge = self._bridge(rig, crop, animator, source, start, chosen, device, progress, cancel)
+
+            def fit() -> Bridge:
+                return bridges.fit(
+                    rig, self._rig, crop, animator, source, start, device=device,
+                    progress=lambda p, what: progress(0.15 + 0.85 * p, what), cancel=cancel,
+                )  # fmt: skip
+
+            bridge = bridges.kept(chosen.entry, f"{rig.digest} {chosen} {bridges.VERSION} {VERSION}", fit)
         log.info("Bridge of %s: %s", chosen.entry, bridge.told())
         progress(1.0, "Ready")
         noise = np.asarray(source.noise.cpu().numpy(), np.float32)
@@ -157,24 +164,12 @@ class DiffAEEngine:
         animator = self._animator(Chosen(actor.entry, actor.sha256), device)
         codes = actor.codes(performance)
         detail = np.clip(performance.coordinate("detail", 1.0), 0, 1)
-        painter = actor.rig.painter(options.size)
-        shown = actor.rig.crop(options.size)
-        crop = actor.crop.seen_in(shown.left, shown.top, shown.scale)
-        share = feather(actor.crop.side)
-        covers: Iterator[np.ndarray] | None = None
-        if options.alpha:  # the network draws no matte: the rig's, which moves alike, stands in
-            covers = self._rig.render(actor.rig, performance, options=options, start=start, stop=stop, cancel=cancel)
-        at, size = start, 1  # the first one alone: a preview wants it at once
-        while at < stop:
-            cancel.check()
-            end = min(stop, at + size)
+
+        def draw(first: int, end: int) -> np.ndarray:
             with memory_for("drawing", actor.entry):
-                pictures = _drawn(animator, actor, codes[at:end], detail[at:end], options.draft, cancel)
-            for picture in pictures:
-                frame = painter.photo.copy()
-                paste(frame, actor.colours(picture), crop, share)
-                yield frame if covers is None else np.dstack([frame, next(covers)[..., 3]])
-            at, size = end, _BATCH.get(device.split(":")[0], 1)
+                return _drawn(animator, actor, codes[first:end], detail[first:end], options.draft, cancel)
+
+        yield from whole_pictures(draw, actor, self._rig, performance, options, start, stop, device, cancel)
 
     def unload(self) -> None:
         """Let go of the network."""
@@ -191,32 +186,6 @@ class DiffAEEngine:
             animator = Animator(move(checkpoints.load(chosen), device))
         self._loaded = (chosen, device, animator)
         return animator
-
-    def _bridge(
-        self,
-        rig: BlendshapeActor,
-        crop: AlignedCrop,
-        animator: Any,
-        source: Any,
-        start: np.ndarray,
-        chosen: Chosen,
-        device: str,
-        progress: Progress,
-        cancel: CancelToken,
-    ) -> Bridge:
-        """The bridge that is kept with the checkpoint for this portrait, or a new one."""
-        name = f"{rig.digest} {chosen} {bridges.VERSION} {VERSION}"
-        key = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
-        path = weights.folder() / chosen.entry / "bridges" / f"{key}.npz"
-        kept = bridges.load(path)
-        if kept is not None:
-            return kept
-        fitted = bridges.fit(
-            rig, self._rig, crop, animator, source, start, device=device,
-            progress=lambda p, what: progress(0.15 + 0.85 * p, what), cancel=cancel,
-        )  # fmt: skip
-        bridges.save(fitted, path)
-        return fitted
 
 
 def _there(entry: str) -> bool:

@@ -10,20 +10,22 @@ it draws changes where the rig's changes, about as much, in the same way, and li
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from engines import weights
 from engines.api import CancelToken, Performance, Progress, RenderOptions, no_progress
 from engines.blendshape.engine import BlendshapeEngine
 from engines.edtalk.crop import FaceCrop
-from engines.edtalk.drive import encode, to_pictures
+from engines.edtalk.drive import Animated, encode, to_pictures
 from engines.teaching.banks import EXPRESSION, MOUTH, POSE, Motion, banks
 from engines.teaching.banks import motion as motion_of
 from engines.teaching.lessons import lessons
@@ -31,7 +33,6 @@ from engines.teaching.prior import OF_MOUTH, face_features, pose_features
 
 if TYPE_CHECKING:
     from engines.blendshape.actor import BlendshapeActor
-    from engines.disentangled.net_fast import Animator, Source
 
 VERSION: Final = 1
 """Counted up whenever the same portrait and checkpoint would give another bridge."""
@@ -159,8 +160,8 @@ def fit(
     rig: BlendshapeActor,
     painter: BlendshapeEngine,
     crop: FaceCrop,
-    animator: Animator,
-    source: Source,
+    animator: Animated,
+    source: Any,
     start: np.ndarray,
     *,
     device: str = "cpu",
@@ -232,7 +233,7 @@ def _performed(performance: Performance, rig: BlendshapeActor, painter: Blendsha
     return np.stack([there.cut(frame) for frame in frames])
 
 
-def _encoded(animator: Animator, pictures: np.ndarray, device: str, advance: Callable[[int], None]) -> np.ndarray:
+def _encoded(animator: Animated, pictures: np.ndarray, device: str, advance: Callable[[int], None]) -> np.ndarray:
     found = []
     for i in range(0, len(pictures), _BATCH):
         found.append(encode(animator, pictures[i : i + _BATCH], device))
@@ -241,7 +242,7 @@ def _encoded(animator: Animator, pictures: np.ndarray, device: str, advance: Cal
 
 
 def _drawn(
-    animator: Animator, source: Source, alpha: np.ndarray, device: str, advance: Callable[[int], None]
+    animator: Animated, source: Any, alpha: np.ndarray, device: str, advance: Callable[[int], None]
 ) -> np.ndarray:
     """The network's pictures : float32 (T, side, side, 3), 0 to 255."""
     import torch
@@ -293,6 +294,17 @@ def _examine(part: str, ours: np.ndarray, rig: np.ndarray, region: np.ndarray, e
     likeness = float(a @ b) / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-9)
     leak, rig_leak = (float(outside[k] / max(inside[k], 1e-6)) for k in (0, 1))
     return Exam(part, explained, inside[0] / max(inside[1], 1e-6), leak, rig_leak, likeness)
+
+
+def kept(entry: str, name: str, make: Callable[[], Bridge]) -> Bridge:
+    """The bridge kept beside a checkpoint for ``name``, which says all it depends on; else a new one, kept from now."""
+    key = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
+    path = weights.folder() / entry / "bridges" / f"{key}.npz"
+    found = load(path)
+    if found is None:
+        found = make()
+        save(found, path)
+    return found
 
 
 def save(bridge: Bridge, path: Path) -> None:

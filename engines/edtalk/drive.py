@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
@@ -30,6 +30,19 @@ _CHUNK: Final = 1500
 _CONTEXT: Final = 4
 """Mel frames beside a chunk that its edges disturb."""
 _BATCH: Final = 4
+
+
+class Animated(Protocol):
+    """What moves portraits by coordinates: EDTalk's and LIA's networks, DiffAE's codes."""
+
+    banks: dict[str, slice]
+    """Name of each bank and its coordinates."""
+
+    def drive(self, pictures: Tensor, /) -> Tensor:
+        """Coordinates (B, N) of pictures (B, 3, size, size) in [-1, 1]."""
+
+    def frames(self, source: Any, coordinates: Tensor, /) -> Tensor:
+        """Pictures (B, 3, size, size), about [-1, 1], of a portrait as the network keeps it."""
 
 
 def spectrogram(samples: np.ndarray, first: int, last: int) -> np.ndarray:
@@ -143,7 +156,7 @@ def coordinates_of_video(
     return resample(alpha, RATE, rate, count)
 
 
-def encode(animator: Animator, pictures: np.ndarray, device: str) -> np.ndarray:
+def encode(animator: Animated, pictures: np.ndarray, device: str) -> np.ndarray:
     """Coordinates (N, C) of cropped pictures, uint8 (N, side, side, 3)."""
     return np.asarray(animator.drive(to_tensor(pictures).to(device)).cpu().numpy(), np.float32)
 

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -21,8 +21,9 @@ from engines.edtalk import bridge as bridges
 from engines.edtalk import checkpoints
 from engines.edtalk.actor import HEARD, SEEN, EDTalkActor
 from engines.edtalk.bridge import Bridge
-from engines.edtalk.crop import FaceCrop, face_crop, feather, match_colours, paste
+from engines.edtalk.crop import FaceCrop, face_crop, match_colours
 from engines.edtalk.drive import coordinates_of_video, coordinates_of_voice, encode, source_of, to_pictures
+from engines.edtalk.whole import whole_pictures
 from engines.errors import InputError
 from engines.ranges import checked_range
 
@@ -34,7 +35,6 @@ log = logging.getLogger(__name__)
 VERSION: Final = 1
 """Counted up whenever the same portrait and checkpoint would give other frames."""
 _KEPT_SOURCES: Final = 2
-_BATCH: Final = {"cuda": 8}
 
 
 class EDTalkEngine:
@@ -80,7 +80,14 @@ class EDTalkEngine:
             drawn = self._draw(animator, source, start[None], device)[0]
             colours = match_colours(drawn, picture.astype(np.float32))
             cancel.check()
-            bridge = self._bridge(rig, crop, animator, source, start, chosen, device, progress, cancel)
+
+            def fit() -> Bridge:
+                return bridges.fit(
+                    rig, self._rig, crop, animator, source, start, device=device,
+                    progress=lambda p, what: progress(0.2 + 0.8 * p, what), cancel=cancel,
+                )  # fmt: skip
+
+            bridge = bridges.kept(chosen.entry, f"{rig.digest} {chosen} {bridges.VERSION}", fit)
         log.info("Bridge of %s: %s", chosen.entry, bridge.told())
         spans = {bank: (span.start, span.stop) for bank, span in animator.banks.items()}
         progress(1.0, "Ready")
@@ -161,26 +168,13 @@ class EDTalkEngine:
         device = device_of(options.device)
         animator = self._animator(checkpoints.Chosen(actor.entry, actor.sha256), device)
         alpha = actor.coordinates(performance)
-        painter = actor.rig.painter(options.size)
-        shown = actor.rig.crop(options.size)
-        crop = actor.crop.seen_in(shown.left, shown.top, shown.scale)
-        share = feather(actor.crop.side)
-        covers: Iterator[np.ndarray] | None = None
-        if options.alpha:  # the network draws no matte: the rig's, which moves alike, stands in
-            covers = self._rig.render(actor.rig, performance, options=options, start=start, stop=stop, cancel=cancel)
-        at, size = start, 1  # the first one alone: a preview wants it at once
-        while at < stop:
-            cancel.check()
-            end = min(stop, at + size)
+
+        def draw(first: int, end: int) -> np.ndarray:
             with checkpoints.memory_for("drawing", actor.entry):
                 source = self._source(actor.digest, actor.crop, actor.rig.portrait, animator, device)
-                pictures = self._draw(animator, source, alpha[at:end], device)
-            for picture in pictures:
-                cancel.check()
-                frame = painter.photo.copy()
-                paste(frame, actor.colours(picture), crop, share)
-                yield frame if covers is None else np.dstack([frame, next(covers)[..., 3]])
-            at, size = end, _BATCH.get(device.split(":")[0], 1)
+                return self._draw(animator, source, alpha[first:end], device)
+
+        yield from whole_pictures(draw, actor, self._rig, performance, options, start, stop, device, cancel)
 
     def unload(self) -> None:
         """Let go of the network and of what it keeps of portraits."""
@@ -215,28 +209,3 @@ class EDTalkEngine:
 
         moved = torch.from_numpy(np.ascontiguousarray(alpha, np.float32)).to(device)
         return to_pictures(animator.frames(source, moved))
-
-    def _bridge(
-        self,
-        rig: BlendshapeActor,
-        crop: FaceCrop,
-        animator: Animator,
-        source: Any,
-        start: np.ndarray,
-        chosen: checkpoints.Chosen,
-        device: str,
-        progress: Progress,
-        cancel: CancelToken,
-    ) -> Bridge:
-        """The bridge that is kept with the checkpoint for this portrait, or a new one."""
-        key = hashlib.blake2b(f"{rig.digest} {chosen} {bridges.VERSION}".encode(), digest_size=16).hexdigest()
-        path = weights.folder() / chosen.entry / "bridges" / f"{key}.npz"
-        kept = bridges.load(path)
-        if kept is not None:
-            return kept
-        fitted = bridges.fit(
-            rig, self._rig, crop, animator, source, start, device=device,
-            progress=lambda p, what: progress(0.2 + 0.8 * p, what), cancel=cancel,
-        )  # fmt: skip
-        bridges.save(fitted, path)
-        return fitted
