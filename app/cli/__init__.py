@@ -14,12 +14,12 @@ __all__ = ["main"]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``soliloquy`` with arguments; without any, or with files alone, the window opens."""
-    from app.cli.arguments import COMMANDS, parser
+    from app.cli.arguments import COMMANDS, parse
 
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or (not arguments[0].startswith("-") and arguments[0] not in COMMANDS and _is_file(arguments[0])):
         return _window(arguments)
-    options = parser().parse_args(arguments)
+    options = parse(arguments)
     from app.cli.run import run
 
     return run(options)

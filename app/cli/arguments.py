@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,20 @@ _DIRECTION = """direction:
   pose and gaze are CHANNEL:VALUE in degrees (x, y, z in cm), all the time, at a moment or over a span
     --pose yaw:10@2-4,pitch:-5@6             --gaze yaw:15@1-2
 """
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """What ``soliloquy ARGUMENTS`` asks for; ends the program with 2 and a message where that is not understood.
+
+    A voice may come after options that follow the portrait: argparse itself takes all positionals from one place.
+    """
+    top = parser()
+    options, rest = top.parse_known_args(arguments)
+    if rest and not rest[0].startswith("-") and getattr(options, "voice", "") is None:
+        options.voice = Path(rest.pop(0))
+    if rest:
+        top.error(f"unrecognized arguments: {' '.join(rest)}; 'soliloquy {options.command} --help' tells what there is")
+    return options
 
 
 def parser() -> argparse.ArgumentParser:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from app.cli import direction, main
+from app.cli.arguments import parse as parse_arguments
 from app.cli.arguments import parser
 from app.cli.render import project_of
 from app.core import project_file
@@ -24,6 +25,19 @@ PORTRAIT, VOICE = str(DEMO / "portrait.jpg"), str(DEMO / "voice.wav")
 
 def parse(*arguments: str) -> Project:
     return project_of(parser().parse_args(["render", PORTRAIT, VOICE, "-o", "x.mp4", *arguments]))
+
+
+def test_a_voice_may_follow_options() -> None:
+    options = parse_arguments(["render", PORTRAIT, "--face", "2", VOICE, "-o", "x.mp4"])
+    assert (options.portrait, options.face, options.voice) == (Path(PORTRAIT), 2, Path(VOICE))
+
+
+@pytest.mark.parametrize("surplus", [["third.wav"], ["--louder"]])
+def test_what_is_not_understood_is_named(surplus: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["render", PORTRAIT, VOICE, "-o", "x.mp4", "--seed", "3", *surplus])
+    assert ended.value.code == 2
+    assert f"unrecognized arguments: {surplus[0]}; 'soliloquy render --help'" in capsys.readouterr().err
 
 
 def test_emotions_over_time() -> None:
