@@ -22,6 +22,7 @@ from typing import Any, Final, Literal
 
 from app.core.folders import read_json, write_atomic
 from app.core.safety import process_alive
+from app.ui.training_told import Said, said_in, why_it_died
 from engines.diffusion_autoencoder import actor as actors
 from engines.diffusion_autoencoder.actor import Card
 from engines.diffusion_autoencoder.engine import actors_folder
@@ -33,11 +34,7 @@ SIZES: Final = (64, 96, 128)
 MINUTES_A_THOUSAND: Final = 1.25
 """Of one processor core that does nothing else, to learn from 1000 pictures of 96 px."""
 _WISH, _TOLD, _ERRORS, _PROCESS = "wish.json", "told.jsonl", "errors.txt", "process.json"
-_TAIL: Final = 16384
 _CANCELLED: Final = 130
-_KILLED: Final = -9
-"""What Linux does to the hungriest process when memory runs out."""
-_FULL_BYTES: Final = 4 << 20
 _SILENT_S: Final = 600.0
 """A process that has told nothing for so long is taken for another program that got its number."""
 
@@ -76,26 +73,6 @@ class Wish:
             "--lessons", str(self.lessons), "--pictures", str(self.pictures), "--device", self.device,
             "--progress", "json",
         ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a training process told last.
-
-    Attributes
-    ----------
-    part : done, 0 to 1
-    what : goes on
-    figures : of the newest look at pictures that it has not seen
-    error : why it ended, for people
-    code : that it ended with, where it said so
-    """
-
-    part: float = 0.0
-    what: str = ""
-    figures: str = ""
-    error: str = ""
-    code: int | None = None
 
 
 @dataclass(frozen=True)
@@ -345,51 +322,6 @@ class Trainings:
         for process in self._running.values():
             with contextlib.suppress(subprocess.TimeoutExpired):  # it ends at its next step, without us
                 process.wait(max(0.05, until - time.monotonic()))
-
-
-def said_in(path: Path) -> Said:
-    """What a training process told, from the end of its lines."""
-    try:
-        with path.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - _TAIL))
-            lines = file.read().decode("utf-8", "replace").splitlines()
-    except OSError:
-        return Said()
-    part, what, figures, error, code = 0.0, "", "", "", None
-    for line in lines:
-        try:
-            event = json.loads(line)
-            kind = event["event"]
-        except (ValueError, KeyError, TypeError):
-            continue  # the first line is cut, the last one may not be whole yet
-        if kind == "progress":
-            part, what = float(event["part"]), str(event["what"])
-        elif kind == "note" and str(event["message"]).startswith("pictures "):
-            figures = str(event["message"])
-        elif kind == "error":
-            error, code = str(event["message"]), int(event["code"])
-        elif kind == "done":
-            code = 0
-    return Said(part, what, figures, error, code)
-
-
-def why_it_died(code: int | None, errors: Path) -> str:
-    """Why a process ended that could not say so itself."""
-    try:
-        text = errors.read_text(encoding="utf-8", errors="replace")[-_TAIL:]
-    except OSError:
-        text = ""
-    if errors.parent.is_dir() and shutil.disk_usage(errors.parent).free < _FULL_BYTES:
-        return f"The disk is full: {errors.parent} could not be written. Free some space, then resume."
-    if code == _KILLED:
-        return (
-            "The computer ran out of memory. Close other programs and resume, or train a smaller size; "
-            "what was learnt up to the last minute is kept."
-        )
-    lines = [line for line in text.splitlines() if line.strip()]
-    last = f" Its last words: {lines[-1].strip()[:300]}." if lines else ""
-    return f"The training process ended unexpectedly.{last} Resume goes on from the last minute; {errors} has it all."
 
 
 def _held_by_another(work: Path) -> bool:

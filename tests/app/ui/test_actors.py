@@ -15,10 +15,11 @@ from PIL import Image
 
 from app.core import commands
 from app.core.project import Project
-from app.ui import actors_model, widgets
+from app.ui import training_told, widgets
 from app.ui.actors import use_actor
 from app.ui.actors_dialog import TrainDialog
-from app.ui.actors_model import Trainings, Wish, in_words, minutes_on_a_core, said_in, why_it_died
+from app.ui.actors_model import Trainings, Wish, figures_of, in_words, minutes_on_a_core
+from app.ui.training_told import said_in, why_it_died
 from engines.diffusion_autoencoder import actor as actors
 from engines.diffusion_autoencoder.engine import actors_folder
 from engines.errors import InputError
@@ -55,7 +56,7 @@ def test_the_actor_that_came_along_is_listed_and_stays(trainings: Trainings) -> 
     assert (demo.name, demo.state, demo.shipped) == ("demo", "ready", True)
     assert demo.card is not None
     lips = demo.card.figures["drawn_lips_db"]
-    assert f"lips of unseen frames {lips:.1f} dB" in actors_model.figures_of(demo.card)[0]
+    assert f"lips of unseen frames {lips:.1f} dB" in figures_of(demo.card)[0]
     with pytest.raises(InputError, match="stays"):
         trainings.delete(demo.folder)
     assert demo.portrait.is_file()
@@ -108,7 +109,7 @@ def test_why_a_process_died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (tmp_path / "errors.txt").write_text("Traceback\nValueError: odd\n")
     assert "out of memory" in why_it_died(-9, tmp_path / "errors.txt")
     assert "ValueError: odd" in why_it_died(1, tmp_path / "errors.txt")
-    monkeypatch.setattr(actors_model.shutil, "disk_usage", lambda _: _Full())
+    monkeypatch.setattr(training_told.shutil, "disk_usage", lambda _: _Full())
     assert "disk is full" in why_it_died(1, tmp_path / "errors.txt")
 
 
