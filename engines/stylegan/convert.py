@@ -170,11 +170,13 @@ class LoadedGenerator:
     generator : the averaged (EMA) generator
     average : (style_dim,) mean latent w, or None where the file has none
     moves : (35, layers, style_dim), what one unit of each number adds to W+; only of generators trained here
+    people : (P, style_dim), latents of those it was trained with; only of generators trained here
     """
 
     generator: Generator
     average: Tensor | None
     moves: Tensor | None = None
+    people: Tensor | None = None
 
 
 @dataclass
@@ -233,19 +235,19 @@ def load_own(path: Path) -> LoadedGenerator:
 
     content = checkpoint.read(path)
     state = checkpoint.part(content, path)
-    moves, average = state.pop("moves", None), state.pop("latent_avg", None)
-    state.pop("people", None)
-    if moves is None or average is None:
+    moves, average, people = (state.pop(name, None) for name in ("moves", "latent_avg", "people"))
+    if moves is None or average is None or people is None:
         raise WeightsMissing(
-            f"{path} is no generator that Soliloquy trained: 'moves' and 'latent_avg' are absent. Import generators "
-            "of others under the name that their publisher gave them, or with --as."
+            f"{path} is no generator that Soliloquy trained: 'moves', 'people' or 'latent_avg' is absent. Import "
+            "generators of others under the name that their publisher gave them, or with --as."
         )
     loaded = _generator(state, average, path)
-    moves = moves.float()
+    moves, people = moves.float(), people.float()
     config = loaded.generator.config
-    if moves.shape[1:] != (config.layers, config.style_dim) or not bool(torch.isfinite(moves).all()):
-        raise WeightsMissing(f"{path} is damaged: its 'moves' do not fit its generator. Train it again.")
-    loaded.moves = moves
+    fits = moves.shape[1:] == (config.layers, config.style_dim) and people.shape[1:] == (config.style_dim,)
+    if not fits or not all(bool(torch.isfinite(t).all()) for t in (moves, people)):
+        raise WeightsMissing(f"{path} is damaged: 'moves' or 'people' do not fit its generator. Train it again.")
+    loaded.moves, loaded.people = moves, people
     return loaded
 
 

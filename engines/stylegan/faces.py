@@ -25,8 +25,14 @@ if TYPE_CHECKING:
 
 _FINER: Final = 2
 """Pixels of the rig's frames to one of a face."""
-_STILL: Final = 0.3
-"""Share of the lessons in which the head is still."""
+_KINDS: Final = (
+    # share of a portrait's lessons, and whether head, mouth, and the rest of the face move in them
+    (0.4, True, True, True), (0.1, False, True, True), (0.2, False, True, False), (0.15, False, False, True),
+    (0.15, True, False, False),
+)  # fmt: skip
+"""Parts move together and alone: what was only seen together is drawn badly alone, and a face at rest worst."""
+_FAINT: Final = 0.5
+"""Share of the lessons that fade towards the face at rest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +98,6 @@ def from_portraits(
     rig = BlendshapeEngine(registry.info("blendshape"))
     cancel = cancel or CancelToken()
     each = max(2, count // max(1, len(portraits)))
-    still = max(1, round(_STILL * each))
     found = []
     for number, portrait in enumerate(portraits):
         cancel.check()
@@ -100,14 +105,30 @@ def from_portraits(
         if not isinstance(actor, BlendshapeActor):
             raise InputError(f"{portrait.source} is a head in 3D; a generator learns from pictures.")
         own = seed + 1000 * number
-        parts = [lessons(still, own, head=False), lessons(each - still, own + 1)]
-        for performance in parts:
-            if not len(performance):
-                continue
+        for performance in _parts(each, own):
             pictures = drawn(actor, rig, performance, size, cancel=cancel)
             found.append(Faces(pictures, told(actor, performance), np.full(len(pictures), number)))
         progress((number + 1) / len(portraits), "Drawing lessons")
     return Faces.joined(found)
+
+
+def _parts(count: int, seed: int) -> list[Performance]:
+    """``count`` lessons, of every kind its share."""
+    rng = np.random.default_rng(seed)
+    ends = np.round(np.cumsum([0, *(kind[0] for kind in _KINDS)]) * count).astype(int)
+    found = []
+    for kind, ((_, head, mouth, expression), some) in enumerate(zip(_KINDS, np.diff(ends).tolist(), strict=True)):
+        if not some:
+            continue
+        part = lessons(some, seed + kind, head=head, mouth=mouth, expression=expression)
+        size = np.where(rng.random(len(part)) < _FAINT, rng.random(len(part)), 1.0)[:, None]
+        found.append(
+            part.with_(
+                weights=size * part.weights, head=size * part.head, gaze=size * part.gaze,
+                tongue=size[:, 0] * part.tongue,
+            )
+        )  # fmt: skip
+    return found
 
 
 def from_footage(
