@@ -35,6 +35,7 @@ from engines.judge.picture import ssim
 from engines.stylegan import layout, numbers
 from engines.stylegan.align import align
 from engines.stylegan.engine import StyleGANEngine
+from engines.stylegan.faces import told
 from engines.stylegan.placing import Follower, seen_in
 from engines.stylegan.taught import TaughtActor
 from engines.teaching.lessons import lessons
@@ -57,7 +58,9 @@ def identity(judge: Landmarker | None, ours: np.ndarray, theirs: np.ndarray) -> 
     except ModuleNotFoundError:
         return "not measured"
     found = []
+    grow = max(1, SIDE // ours.shape[1])  # judges want larger faces than a small generator draws
     for a, b in zip(ours, theirs, strict=True):
+        a, b = (np.asarray(Image.fromarray(p).resize((grow * len(p),) * 2, Image.Resampling.BICUBIC)) for p in (a, b))
         looks = [judge.look(p) for p in (a, b)]
         if any(look is None for look in looks):
             continue
@@ -139,12 +142,21 @@ def clip_rows(engine: StyleGANEngine, clip: Path, count: int, judge: Landmarker 
 
 
 def generator_rows(
-    engine: StyleGANEngine, portrait: Portrait, file: Path, asked: Performance, judge: Landmarker | None
+    engine: StyleGANEngine,
+    portrait: Portrait,
+    file: Path,
+    asked: Performance,
+    judge: Landmarker | None,
+    strip: Path | None,
 ) -> None:
     """The same lessons through a generator: W+ for every frame, and its own 35 numbers."""
+    import torch
+
     from engines.stylegan.actor import StyleGANActor
     from engines.stylegan.net_invert import Effort, invert
-    from engines.stylegan.studio import pictures_of, tensor_of
+    from engines.stylegan.net_reach import faces
+    from engines.stylegan.studio import KNOWN, at_home, pictures_of, tensor_of
+    from engines.stylegan.train import SCALE
 
     weights.import_path(file, "stylegan-own")
     engine.unload()
@@ -159,19 +171,22 @@ def generator_rows(
     small = np.stack([np.asarray(Image.fromarray(p).resize((size, size), Image.Resampling.BOX)) for p in theirs])
     values = numbers.from_bytes(numbers.to_bytes(actor.numbers(asked)))
     drawn = np.concatenate([draws(actor.amounts(values[i : i + 4])) for i in range(0, len(values), 4)])
-    report(f"35 numbers, generator of {size} px", drawn.astype(np.uint8), small, f"{numbers.BYTES} bytes a frame", None)
-    found = []
+    ours = np.rint(drawn).astype(np.uint8)
+    report(f"35 numbers, generator of {size} px", ours, small, f"{numbers.BYTES} bytes a frame", judge)
+    known, found = faces(draws.loaded, KNOWN, seed=9, psi=1.0), []
+    home = at_home(draws.loaded, tensor_of(small[:1], "cpu"), least_db=0.0)
     rows = draws.generator.config.layers * draws.generator.config.style_dim
-    for picture in small[:8]:
-        each = invert(draws.generator, tensor_of(picture[None], "cpu"), None, Effort(120, 0))
+    for picture, row in zip(small[:12], told(actor.rig, asked), strict=False):
+        start = None
+        if home is not None and draws.loaded.moves is not None:  # what an encoder would say
+            start = home.wplus + torch.einsum("n,nld->ld", torch.from_numpy(row / SCALE), draws.loaded.moves)
+        each = invert(draws.generator, tensor_of(picture[None], "cpu"), start, Effort(200, 0), known=known)
         found.append(pictures_of(draws.generator(each.wplus))[0])
-    report(
-        f"W+ for every frame ({len(found)} frames)",
-        np.stack(found).astype(np.uint8),
-        small[:8],
-        f"{2 * rows} bytes",
-        None,
-    )
+    sought = np.rint(np.stack(found)).astype(np.uint8)
+    name = f"W+ for every frame ({len(found)} of them)"
+    report(name, sought, small[: len(found)], f"{2 * rows} bytes a frame", judge)
+    save_strip(strip, small, ours)
+    save_strip(strip, small[: len(found)], sought)
     if any(exam.problem for exam in actor.bridge.exams):
         print("  pasted into the picture: not compared, for the rig drew what failed its exam")
         return
@@ -244,7 +259,7 @@ def main() -> int:
         if args.generator:
             for path in args.portraits:
                 print(f"{path.name}, {args.generator.name}:")
-                generator_rows(engine, load_portrait(path), args.generator, asked, judge)
+                generator_rows(engine, load_portrait(path), args.generator, asked, judge, args.strip)
     return 0
 
 
