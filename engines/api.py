@@ -261,6 +261,8 @@ class EngineInfo:
     meshes : draws an artist's own head (`Portrait.head`), too
     coordinates : its own numbers that curves can move; `Engine.render` gets the curves by `Performance.coordinate`
     sources : what it reads itself beside the performance, ``voice`` or ``video``; it then is a `SourceReader`
+    more : ``package.module:function`` that tells which further coordinates there are at the moment
+        (`engines.registry.coordinates`), without importing anything heavy; or empty
     """
 
     id: str
@@ -276,6 +278,7 @@ class EngineInfo:
     meshes: bool = False
     coordinates: tuple[Coordinate, ...] = ()
     sources: tuple[str, ...] = ()
+    more: str = ""
 
 
 class CancelToken:

@@ -75,6 +75,23 @@ def engines() -> dict[str, EngineInfo]:
     return dict(sorted(infos.items(), key=lambda item: (item[0] != DEFAULT, item[0])))
 
 
+def more(info: EngineInfo) -> tuple[tuple[Coordinate, ...], str]:
+    """Coordinates that an engine has at the moment beside those of its manifest, and a word about them for the artist.
+
+    They depend on what the user brought, such as weights.
+    """
+    if not info.more:
+        return (), ""
+    module, _, function = info.more.partition(":")
+    found: tuple[tuple[Coordinate, ...], str] = getattr(importlib.import_module(module), function)()
+    return found
+
+
+def coordinates(info: EngineInfo) -> tuple[Coordinate, ...]:
+    """All numbers of an engine that curves can move now."""
+    return (*info.coordinates, *more(info)[0])
+
+
 def info(engine_id: str) -> EngineInfo:
     """The manifest of one engine.
 

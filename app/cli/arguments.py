@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from app.cli import capture, evaluate, footage, references, train
+from app.cli import capture, edits, evaluate, footage, references, train
 
 COMMANDS: Final = (
     "render", "preview", "convert", "init", "analyse", "inspect", "engines", "presets", "weights", "demo", "open",
-    "evaluate", "capture", "footage", "style", "emotion", "train",
+    "evaluate", "capture", "footage", "style", "emotion", "train", "edits",
 )  # fmt: skip
 
 _DIRECTION = """direction:
@@ -57,6 +57,8 @@ def parser() -> argparse.ArgumentParser:
         _reporting(lifting)
     for learning in train.add_parsers(commands):
         _reporting(learning)
+    for editing in edits.add_parser(commands):
+        _reporting(editing)
     inspect = commands.add_parser("inspect", help="say what is in a portrait, voice, project or curve file")
     inspect.add_argument("files", nargs="+", type=Path, metavar="FILE")
     inspect.add_argument("--json", action="store_true", help="as JSON")

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         from app.cli import _window
 
         return _window(options.files)
-    from app.cli import capture, evaluate, footage, information, references, render, train
+    from app.cli import capture, edits, evaluate, footage, information, references, render, train
 
     commands: dict[str, Callable[..., list[Path]]] = {
         "render": render.render,
@@ -51,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
         "style": references.style,
         "emotion": references.emotion,
         "train": train.train,
+        "edits": edits.edits,
     }
     if options.command is None:
         from app.cli.arguments import parser

@@ -13,6 +13,7 @@ from app.ui.session import Session
 from app.ui.timeline.curves_model import coordinate, value_at
 from app.ui.widgets import Panel, ValueSlider, clear_layout, heading, muted
 from engines import registry
+from engines.api import Coordinate
 
 LABEL_PX = 112
 """Room for the name of a number; a longer one is cut and told in full by its tool tip."""
@@ -33,6 +34,7 @@ class EnginePage(Panel):
         self._session = session
         self.sliders: dict[str, ValueSlider] = {}
         self._engine = ""
+        self._offered: tuple[tuple[Coordinate, ...], str] = ((), "")
         session.project_changed.connect(self.reload)
         session.playhead_changed.connect(self._on_playhead)
         self.reload()
@@ -44,9 +46,15 @@ class EnginePage(Panel):
     def reload(self, *_: object) -> None:
         if self._session.project.engine != self._engine:
             self._engine = self._session.project.engine
+            self._offered = self._look()
             self._build()
             self.filled.emit(self.shown)
         self._show_values()
+
+    def _look(self) -> tuple[tuple[Coordinate, ...], str]:
+        """What the engine has beside its manifest now; weights may have come or gone since the last look."""
+        info = registry.engines().get(self._engine)
+        return ((), "") if info is None else registry.more(info)
 
     def _build(self) -> None:
         clear_layout(self.column)
@@ -63,8 +71,11 @@ class EnginePage(Panel):
                 )
             )
         )
+        more, word = self._offered
+        if word:
+            self.column.addWidget(muted(word))
         group = ""
-        for own in info.coordinates:
+        for own in (*more, *info.coordinates):  # what the user brought is what the artist looks for
             if own.group and own.group != group:
                 group = own.group
                 self.column.addWidget(heading(group))
@@ -94,6 +105,9 @@ class EnginePage(Panel):
             slider.label.setFont(font)
 
     def showEvent(self, event: QShowEvent) -> None:
+        if (offered := self._look()) != self._offered:
+            self._offered = offered
+            self._build()
         self._show_values()
         super().showEvent(event)
 

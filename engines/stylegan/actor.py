@@ -14,6 +14,7 @@ from engines.rig.fit import FittedHead
 from engines.rig.mesh import HeadMesh
 from engines.stylegan import layout, numbers
 from engines.stylegan.bridge import CHANNELS, Bridge, features
+from engines.stylegan.edits import TIMELINE
 from engines.stylegan.faces import told
 from engines.stylegan.placing import Follower
 
@@ -70,16 +71,33 @@ class StyleGANActor:
     def numbers(self, performance: Performance) -> np.ndarray:
         """The 35 numbers of every frame : float32 (T, 35), three angles in degrees, then amounts of the channels.
 
-        The timeline through the bridge first, then a video's own numbers in the share that a curve gives them, last
-        the artist's curves on single numbers.
+        The timeline through the bridge first, then a video's own numbers as far as no curve asks for the timeline in
+        their place, last the artist's curves on single numbers.
         """
+        return numbers.directed(performance, self._undirected(performance))
+
+    def _undirected(self, performance: Performance) -> np.ndarray:
+        """The 35 numbers before the artist's curves on single ones."""
         moved = told(self.rig, performance)
         found = np.concatenate([moved[:, numbers.OF_HEAD], self.bridge.amounts(moved)[:, :CHANNELS]], 1)
         if f"{SEEN}_{numbers.COUNT}" in performance.extras:
             seen = np.stack([performance.coordinate(f"{SEEN}_{i + 1}") for i in range(numbers.COUNT)], 1)
-            share = np.clip(performance.coordinate("video", 1.0), 0, 1)[:, None]
+            share = 1 - np.clip(performance.coordinate(TIMELINE), 0, 1)[:, None]
             found[:, 3:] += share * (seen[:, 3:] - found[:, 3:])
-        return numbers.directed(performance, found.astype(np.float32))
+        return found.astype(np.float32)
+
+    def by_hand(self, performance: Performance, values: np.ndarray, edits: np.ndarray) -> np.ndarray:
+        """How far the artist's own curves move the generator's picture : float32 (T,), 0 to 1 and more.
+
+        Parameters
+        ----------
+        values : (T, 35), from `numbers`
+        edits : (T, E), amounts of the named edits
+        """
+        found = np.abs(edits).max(1, initial=0)
+        if performance.extras.keys() & set(numbers.CHANNELS):
+            found = np.maximum(found, np.abs(values - self._undirected(performance))[:, 3:].max(1))
+        return np.asarray(found, np.float32)
 
     def amounts(self, values: np.ndarray) -> np.ndarray:
         """Amounts of all directions for numbers (T, 35) : float32 (T, K)."""
@@ -91,12 +109,13 @@ class StyleGANActor:
             total[:, CHANNELS:] = (features("pose", turned) @ self.bridge.pose)[:, CHANNELS:]
         return total
 
-    def cover(self, values: np.ndarray, size: int) -> np.ndarray:
+    def cover(self, values: np.ndarray, size: int, by_hand: float = 0.0) -> np.ndarray:
         """How much of the generator's picture is seen in a frame of numbers (35,) : float32 (size, size).
 
-        Where a part did not pass its exam, and the artist does not move it by hand, the rig's own picture is seen.
+        Where a part did not pass its exam the rig's own picture is seen, as far as the artist does not move the
+        generator's by hand.
         """
-        share = layout.face(size)
+        face = share = layout.face(size)
         at = (np.arange(size, dtype=np.float32) + 0.5) / size
         if not self.bridge.used("mouth"):  # a jaw moves all that is below the nose
             share = share * np.clip((_NOSE - at) / _SOFT, 0, 1)[:, None]
@@ -106,4 +125,4 @@ class StyleGANActor:
             low, high = _TURN_FADE_DEG
             turn = float(np.hypot(values[0], values[1]))
             share = share * np.float32(1 - np.clip((turn - low) / (high - low), 0, 1))
-        return np.asarray(share, np.float32)
+        return np.asarray(np.maximum(share, min(1.0, by_hand) * face), np.float32)

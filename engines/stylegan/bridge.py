@@ -75,8 +75,9 @@ class Bridge:
 def features(part: str, values: np.ndarray) -> np.ndarray:
     """What of the 35 numbers of a motion (T, 35) speaks for a part : float32 (T, F)."""
     if part == "pose":
-        turned = values[:, :2] / _TURN_DEG
-        return np.concatenate([turned, turned**2, turned[:, :1] * turned[:, 1:]], 1).astype(np.float32)
+        turned = values[:, :3] / _TURN_DEG  # the crop follows roll, but hair and shoulders do not follow the crop
+        bent = [turned[:, :2] ** 2, turned[:, :1] * turned[:, 1:2]]
+        return np.concatenate([turned, *bent], 1).astype(np.float32)
     if part == "expression":
         return np.asarray(values[:, numbers.OF_FACE][:, [*range(10), 11]], np.float32)
     mouth = values[:, numbers.OF_MOUTH]
@@ -100,7 +101,7 @@ def begun(part: str, count: int) -> np.ndarray:
     size = features(part, np.zeros((1, numbers.COUNT), np.float32)).shape[1]
     found = np.zeros((size, count), np.float32)
     if part == "pose":
-        found[[0, 1], [CHANNELS, CHANNELS + 1]] = _TURN_DEG / SCALE[:2]
+        found[[0, 1, 2], [CHANNELS, CHANNELS + 1, CHANNELS + 2]] = _TURN_DEG / SCALE[:3]
     elif part == "mouth":
         found[np.arange(20), np.arange(20)] = 1
         found[20, 30] = 1

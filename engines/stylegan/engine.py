@@ -22,7 +22,7 @@ from engines.devices import device_of
 from engines.errors import InputError
 from engines.frames import side_by_side
 from engines.ranges import checked_range
-from engines.stylegan import generators, taught
+from engines.stylegan import edits, generators, taught
 from engines.stylegan.actor import SEEN, StyleGANActor
 from engines.stylegan.align import paste_back
 from engines.stylegan.placing import seen_in
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from engines.speech.audio import Voice
 
 log = logging.getLogger(__name__)
-VERSION: Final = 1
+VERSION: Final = 2
 """Counted up whenever the same portrait and checkpoint would give other frames."""
 _KEPT: Final = 2
 """Generators that stay loaded."""
@@ -49,7 +49,7 @@ class StyleGANEngine:
     def __init__(self, info: EngineInfo) -> None:
         self.info = info
         self._rig = BlendshapeEngine(registry.info("blendshape"))
-        self._drawers: OrderedDict[tuple[str, str], Drawer] = OrderedDict()
+        self._drawers: OrderedDict[tuple[str, str, str], Drawer] = OrderedDict()
 
     def fingerprint(self, portrait: Portrait) -> str:
         """Changes when another generator would draw the portrait."""
@@ -181,6 +181,8 @@ class StyleGANEngine:
         draws = self._drawer(actor, device)
         values = actor.numbers(performance)
         amounts = actor.amounts(values)
+        asked = edits.amounts(performance, draws.names)
+        by_hand = actor.by_hand(performance, values, asked)
         head = actor.follower.head(performance)
         if performance.extras.keys() & {"pitch", "yaw", "roll"}:  # the rig around the face turns with it
             head = np.concatenate([np.radians(values[:, :3]), head[:, 3:]], 1)
@@ -191,10 +193,10 @@ class StyleGANEngine:
         at, size = start, 1  # the first one alone: a preview wants it at once
         while group := list(islice(around, size)):
             with generators.memory_for("drawing", actor.entry):
-                pictures = draws(amounts[at : at + len(group)])
+                pictures = draws(amounts[at : at + len(group)], asked[at : at + len(group)])
             for i, (frame, picture) in enumerate(zip(group, pictures, strict=True), at):
                 cancel.check()
-                cover = actor.cover(values[i], draws.size)
+                cover = actor.cover(values[i], draws.size, float(by_hand[i]))
                 laid = paste_back(frame[..., :3], actor.colours(picture).astype(np.uint8), crops[i - start], cover)
                 yield laid if frame.shape[2] == 3 else np.dstack([laid, frame[..., 3]])
             at, size = at + len(group), _BATCH.get(device.split(":")[0], 1)
@@ -205,7 +207,7 @@ class StyleGANEngine:
 
     def _drawer(self, actor: StyleGANActor, device: str) -> Drawer:
         """What draws an actor on a device, kept for the next frames."""
-        key = (actor.digest, device)
+        key = (actor.digest, device, edits.stamp())
         if key not in self._drawers:
             while len(self._drawers) >= _KEPT:
                 self._drawers.popitem(last=False)

@@ -18,7 +18,6 @@ from torch import Tensor
 from engines.stylegan import layout as places
 from engines.stylegan.net import Generator
 from engines.stylegan.net_losses import decibel, noise_regularity, picture_loss
-from engines.stylegan.net_reach import latents
 
 _NEAR: Final = 2e-3
 """Strength with which a latent is kept near the average, where faces can be edited."""
@@ -81,19 +80,21 @@ def invert(
     start: Tensor | None,
     effort: Effort,
     advance: Callable[[float], None] = lambda part: None,
+    *,
+    known: Tensor,
 ) -> Inversion:
     """Find the latent of a portrait.
 
     Parameters
     ----------
     target : (1, 3, S, S), the aligned portrait in [-1, 1]
-    start : (1, layers, dim) of an encoder, or None for the average face
+    start : (1, layers, dim) of an encoder, or None for the mean of ``known``
     advance : called with the part done; may raise to stop
+    known : (N, layers, dim), faces that the generator knows, see `net_reach.faces`
     """
-    many = latents(generator, 4096, seed=9, psi=1.0)
-    average, spread = many.mean(0), many.std(0).mean().clamp_min(1e-3)
+    average, spread = known.mean(0), known.std(0).mean().clamp_min(1e-3)
     weight = torch.from_numpy(places.emphasis(generator.config.size).copy()).to(target)[None, None]
-    first = generator.wplus(average[None]) if start is None else start
+    first = average[None] if start is None else start
     own = torch.Generator().manual_seed(10)
     learnt = first.detach().clone().requires_grad_(True)
     # noise of its own is not kept: what the maps of the file cannot show is tuning's to learn
@@ -131,7 +132,9 @@ def invert(
         found_db = decibel(generator(best), target)
     if not effort.tuning:
         return Inversion(best, generator, found_db, found_db)
-    tuned = tune(generator, best, target, weight, effort.tuning, lambda p: advance((effort.steps + p) / total))
+    tuned = tune(
+        generator, best, target, weight, effort.tuning, lambda p: advance((effort.steps + p) / total), known=known
+    )  # fmt: skip
     with torch.no_grad():
         tuned_db = decibel(tuned(best), target)
     return Inversion(best, tuned, found_db, tuned_db)
@@ -144,18 +147,21 @@ def tune(
     weight: Tensor,
     steps: int,
     advance: Callable[[int], None] = lambda step: None,
+    *,
+    known: Tensor,
 ) -> Generator:
     """A copy of the generator that draws the portrait at its latent, and other latents as before (locality term)."""
     tuned = copy.deepcopy(generator).requires_grad_(True)
     tuned.style.requires_grad_(False)
     optimiser = torch.optim.Adam([p for p in tuned.parameters() if p.requires_grad], lr=5e-4, betas=(0.9, 0.999))
-    others = latents(generator, max(1, steps // 8 + 1), seed=11)
+    own = torch.Generator().manual_seed(11)
+    others = known[torch.randperm(len(known), generator=own)]
     for step in range(steps):
         for group in optimiser.param_groups:
             group["lr"] = 5e-4 * min(1.0, 2 * (1 - step / steps))
         loss = picture_loss(tuned(wplus), target, weight)
         if step % 8 == 0:
-            beside = torch.lerp(wplus, generator.wplus(others[step // 8][None]), 0.3)
+            beside = torch.lerp(wplus, others[step // 8 % len(others)][None], 0.3)
             with torch.no_grad():
                 before = generator(beside)
             loss = loss + 0.1 * picture_loss(tuned(beside), before)

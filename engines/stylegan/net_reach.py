@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
@@ -13,6 +13,9 @@ from torch import Tensor
 
 from engines.stylegan.net import Generator
 from engines.stylegan.net_losses import picture_loss
+
+if TYPE_CHECKING:
+    from engines.stylegan.convert import LoadedGenerator
 
 LOOKED: Final = 96
 """Side of the pictures that fits look at; more says nothing new about where a mouth is."""
@@ -62,6 +65,23 @@ def latents(generator: Generator, count: int, seed: int, psi: float = 0.7) -> Te
     with torch.no_grad():
         w = generator.mapping(z.to(next(generator.parameters())))
         return torch.lerp(w.mean(0, keepdim=True).expand_as(w), w, psi)
+
+
+def faces(loaded: LoadedGenerator, count: int, seed: int, psi: float = 0.7) -> Tensor:
+    """W+ codes (count, layers, style_dim) of faces that a generator knows.
+
+    One that was trained here knows people and their 35 numbers, and what lies between them; others know what comes
+    out of their mapping.
+    """
+    generator = loaded.generator
+    if loaded.moves is None or loaded.people is None:
+        return generator.wplus(latents(generator, count, seed, psi))
+    own = torch.Generator().manual_seed(seed)
+    shares = torch.softmax(3 * torch.randn(count, len(loaded.people), generator=own), 1)
+    amounts = psi * torch.randn(count, len(loaded.moves), generator=own)
+    device = next(generator.parameters()).device
+    moved = torch.einsum("bn,nld->bld", amounts, loaded.moves)
+    return ((shares @ loaded.people)[:, None] + moved).to(device)
 
 
 def pose_candidates(generator: Generator, layout: Layout, count: int) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,9 +14,10 @@ from engines.blendshape.actor import BlendshapeActor
 from engines.blendshape.engine import BlendshapeEngine
 from engines.edtalk.crop import match_colours
 from engines.errors import WeightsMissing
-from engines.stylegan import bridge, generators
+from engines.stylegan import bridge, edits, generators
 from engines.stylegan.actor import StyleGANActor
 from engines.stylegan.align import align
+from engines.stylegan.edits import Edit
 from engines.stylegan.generators import Chosen
 from engines.stylegan.placing import Follower
 
@@ -24,7 +26,12 @@ if TYPE_CHECKING:
 
     from engines.stylegan.convert import LoadedEncoder, LoadedGenerator
     from engines.stylegan.net import Generator
+    from engines.stylegan.net_invert import Inversion
 
+AT_HOME_DB: Final = 28.0
+"""A person of the generator's own who is drawn better than this is the one in the portrait."""
+KNOWN: Final = 2048
+"""Faces of a generator whose mean and spread a portrait is sought by."""
 _LAID: Final = 0.55
 """Where in the work of `enter` the bridge begins."""
 
@@ -34,33 +41,45 @@ class Drawer:
 
     Parameters
     ----------
-    generator : on its device, the actor's own tuned one where it has one
+    loaded : with its generator on its device, the actor's own tuned one where it has one
     actor : whose
+    named : the generator's edits
 
     Attributes
     ----------
-    generator, size : the network and the side of its pictures
+    loaded, generator, size : the network and the side of its pictures
+    names : of the edits
     """
 
-    def __init__(self, generator: Generator, actor: StyleGANActor) -> None:
+    def __init__(self, loaded: LoadedGenerator, actor: StyleGANActor, named: Sequence[Edit] = ()) -> None:
         import torch
 
+        from engines.stylegan.net_edits import laid
         from engines.stylegan.net_fast import Synthesizer
         from engines.stylegan.net_reach import Layout
 
-        device = next(generator.parameters()).device
-        self.generator, self.size = generator, generator.config.size
+        self.loaded, self.generator = loaded, (generator := loaded.generator)
+        self.size, device = generator.config.size, next(generator.parameters()).device
         self._draw, self._layout = Synthesizer(generator), Layout(generator)
         self.start = torch.from_numpy(actor.start).to(device)[None]
         self.basis = torch.from_numpy(actor.basis).to(device)
+        self.names = tuple(edit.name for edit in named)
+        self._edits = laid(generator, named)
 
-    def __call__(self, amounts: np.ndarray) -> np.ndarray:
-        """Pictures of amounts (B, K) : float32 (B, size, size, 3), 0 to 255."""
+    def __call__(self, amounts: np.ndarray, edits: np.ndarray | None = None) -> np.ndarray:
+        """Pictures of amounts (B, K) and of edits (B, E) : float32 (B, size, size, 3), 0 to 255."""
         import torch
 
         with torch.inference_mode():
-            asked = torch.from_numpy(np.ascontiguousarray(amounts, np.float32)).to(self.start.device)
-            return pictures_of(self._draw(self._layout.split(self.start + asked @ self.basis)))
+            styles = self.start + self._tensor(amounts) @ self.basis
+            if edits is not None:
+                styles = styles + self._tensor(edits) @ self._edits
+            return pictures_of(self._draw(self._layout.split(styles)))
+
+    def _tensor(self, values: np.ndarray) -> Tensor:
+        import torch
+
+        return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(self.start.device)
 
 
 def drawer(actor: StyleGANActor, device: str) -> Drawer:
@@ -77,10 +96,11 @@ def drawer(actor: StyleGANActor, device: str) -> Drawer:
             f"This portrait was prepared with the weights '{actor.entry}', which are no longer in use. "
             "Prepare the portrait again, or import them anew."
         )
-    generator = generators.load(chosen)[0].generator
+    loaded = generators.load(chosen)[0]
     if actor.tuned:
-        _restore(generator, chosen, actor.tuned)
-    return Drawer(generator.to(device).eval().requires_grad_(False), actor)
+        _restore(loaded.generator, chosen, actor.tuned)
+    loaded.generator.to(device).eval().requires_grad_(False)
+    return Drawer(loaded, actor, edits.kept(chosen))
 
 
 def enter(
@@ -103,7 +123,7 @@ def enter(
     import torch
 
     from engines.stylegan.net_invert import Effort, invert
-    from engines.stylegan.net_reach import Layout, Reach
+    from engines.stylegan.net_reach import Layout, Reach, faces
 
     progress(0.0, "Loading the generator")
     loaded, encoder = generators.load(chosen)
@@ -122,10 +142,13 @@ def enter(
 
     part(0.02, 0.05, "Looking for the portrait in the generator")(0.0)
     start = None if encoder is None else _encoded(encoder, align(rig.portrait.rgb, follower.crop, 256), device)
-    found = invert(
-        generator, target, start, Effort.of(size, device),
-        part(0.05, 0.35, "Looking for the portrait in the generator"),
-    )  # fmt: skip
+    found = at_home(loaded, target)
+    knows = found is not None
+    if found is None:
+        found = invert(
+            generator, target, start, Effort.of(size, device),
+            part(0.05, 0.35, "Looking for the portrait in the generator"), known=faces(loaded, KNOWN, seed=9, psi=1.0),
+        )  # fmt: skip
     layout = Layout(generator)
     basis, parts = _directions(loaded, chosen, layout, part(0.35, _LAID, "Finding the channels of the face"))
     with torch.no_grad():
@@ -133,7 +156,8 @@ def enter(
         drawn = pictures_of(found.generator.synthesis(layout.split(flat)))[0]
     reach = Reach(found.generator, layout, flat, torch.from_numpy(basis).to(device))
     fitted = bridge.fit(
-        rig, painter, follower, reach, own=loaded.moves is not None, steps=bridge.refinement(size, device),
+        rig, painter, follower, reach, own=loaded.moves is not None,
+        steps=0 if knows else bridge.refinement(size, device),
         advance=part(_LAID, 1.0, "Learning how the generator moves this face"), cancel=cancel,
     )  # fmt: skip
     tuned = ""
@@ -145,6 +169,26 @@ def enter(
         rig, follower, flat[0].cpu().numpy(), basis, parts, fitted, match_colours(drawn, picture.astype(np.float32)),
         f"{found.told()}; {fitted.told()}", chosen.entry, chosen.sha256, tuned, digest,
     )  # fmt: skip
+
+
+def at_home(loaded: LoadedGenerator, target: Tensor, least_db: float = AT_HOME_DB) -> Inversion | None:
+    """The person of a generator trained here who a portrait (1, 3, S, S) shows, or None.
+
+    Such a latent is not improved upon: a search draws the one picture better and what the person does worse.
+    """
+    import torch
+
+    from engines.stylegan.net_invert import Inversion
+    from engines.stylegan.net_losses import decibel
+
+    if loaded.people is None:
+        return None
+    generator = loaded.generator
+    codes = generator.wplus(loaded.people.to(target))
+    with torch.no_grad():
+        found = [decibel(generator(code[None]), target) for code in codes]
+    best = int(np.argmax(found))
+    return Inversion(codes[best : best + 1], generator, found[best], found[best]) if found[best] > least_db else None
 
 
 def _encoded(encoder: LoadedEncoder, picture: np.ndarray, device: str) -> Tensor:
@@ -172,7 +216,7 @@ def _directions(
             zero = layout.flat(generator.styles(torch.zeros_like(moves[:1])))
             rows = (layout.flat(generator.styles(moves)) - zero).cpu().numpy()
         advance(1.0)
-        return np.concatenate([rows[3:], rows[:2]]), ("mouth",) * 20 + ("face",) * 12
+        return np.concatenate([rows[3:], rows[:3]]), ("mouth",) * 20 + ("face",) * 12
     path = chosen.folder / f"channels-{VERSION}.npz"
     found = Channels.load(path)
     if found is None or found.poses.shape[1] != layout.count:

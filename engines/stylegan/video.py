@@ -54,8 +54,8 @@ def numbers_of_video(
 
     from engines.capture.track import follow_face
     from engines.stylegan.net_invert import Effort, invert
-    from engines.stylegan.net_reach import Layout, Reach, amounts_of_pictures, looked
-    from engines.stylegan.studio import tensor_of
+    from engines.stylegan.net_reach import Layout, Reach, amounts_of_pictures, faces, looked
+    from engines.stylegan.studio import KNOWN, tensor_of
 
     cancel = cancel or CancelToken()
     video, track = follow_face(path, RATE, progress=lambda done, what: progress(0.3 * done, what), cancel=cancel)
@@ -79,8 +79,8 @@ def numbers_of_video(
         cancel.check()
         progress(0.4 + 0.2 * done, "Looking for the face in the generator")
 
-    effort = Effort.of(draws.size, device)
-    found = invert(generator, target, None, Effort(effort.steps, 0), advance)
+    effort, known = Effort.of(draws.size, device), faces(draws.loaded, KNOWN, seed=9, psi=1.0)
+    found = invert(generator, target, None, Effort(effort.steps, 0), advance, known=known)
     flat_layout = Layout(generator)
     with torch.no_grad():
         start = flat_layout.flat(generator.styles(found.wplus))

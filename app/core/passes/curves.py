@@ -9,7 +9,7 @@ import numpy as np
 from app.core.controls import Controls, SampledCurve
 from app.core.passes.scene import Scene
 from app.core.project import CHANNELS_GAZE, CHANNELS_POSE
-from engines import arkit
+from engines import arkit, registry
 from engines.api import EngineInfo, Performance
 
 _POSE_SCALE = (*[np.pi / 180] * 3, 1.0, 1.0, 1.0)
@@ -59,7 +59,7 @@ def units(performance: Performance, scene: Scene) -> Performance:
 
 def own(controls: Controls, info: EngineInfo) -> dict[str, np.ndarray]:
     """What ``ENGINE_ID.NAME`` curves ask of the engine that draws, as `engines.api.Performance.extras`."""
-    known = {coordinate.name for coordinate in info.coordinates}
+    known = {coordinate.name for coordinate in registry.coordinates(info)}
     found: dict[str, np.ndarray] = {}
     for curve in controls.curves:
         engine_id, _, name = curve.channel.partition(".")

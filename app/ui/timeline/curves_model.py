@@ -30,7 +30,7 @@ def groups(project: Project) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """The channels that can be keyed, under their headings: the face's, the engine's own, and what is keyed besides."""
     found: dict[str, tuple[str, ...]] = {}
     engine = registry.engines().get(project.engine)
-    for coordinate in () if engine is None else engine.coordinates:
+    for coordinate in () if engine is None else registry.coordinates(engine):
         heading = f"{engine.name}: {coordinate.group}" if coordinate.group else engine.name  # type: ignore[union-attr]
         found[heading] = (*found.get(heading, ()), f"{project.engine}.{coordinate.name}")
     known = {channel for _, channels in (*GROUPS, *found.items()) for channel in channels}
@@ -43,7 +43,7 @@ def coordinate(channel: str) -> Coordinate | None:
     """What the manifest of an engine on this machine says about its own channel; None for other channels."""
     engine_id, _, name = channel.partition(".")
     engine = registry.engines().get(engine_id)
-    return None if engine is None else next((c for c in engine.coordinates if c.name == name), None)
+    return None if engine is None else next((c for c in registry.coordinates(engine) if c.name == name), None)
 
 
 def limits(channel: str) -> tuple[float, float]:

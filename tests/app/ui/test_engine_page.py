@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
 
 from app.core import commands
 from app.core.project import Key, Project
 from app.ui.timeline import curves_model
 from app.ui.timeline.layout import Item
+from engines import registry
 
 
 def test_channels_of_the_engine_follow_the_face(plain_engine: str) -> None:
@@ -70,3 +74,29 @@ def test_the_curve_editor_lists_and_keys_them(coordinates: Any, qtbot: Any) -> N
     assert commands.curve(session.project, "plain.band_1").keys == (Key(0, 1.5),)
     qtbot.mouseClick(editor.remove, Qt.MouseButton.LeftButton)
     assert commands.curve(session.project, "plain.band_1") is None
+
+
+def test_what_the_user_brings_appears_as_sliders_with_a_word(
+    window: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from engines.stylegan import edits, generators
+
+    page = window.inspector.engine
+    window.session.do("Engine", window.session.project.with_(engine="stylegan"))
+
+    def words() -> str:
+        return " ".join(label.text() for label in page.findChildren(QLabel))
+
+    assert "stylegan.edit_age" not in page.sliders
+    assert "taught by the rig" in words()
+    chosen = generators.Chosen("stylegan-own", "0")
+    monkeypatch.setattr(edits, "choose", lambda: chosen)
+    edits.keep(chosen, edits.Edit("age", np.ones((1, 8), np.float32), "a test"))
+    window.inspector.setCurrentWidget(page)
+    assert next(iter(page.sliders)) == "stylegan.edit_age"
+    page.sliders["stylegan.edit_age"].slider.setValue(page.sliders["stylegan.edit_age"].slider.maximum())
+    (curve,) = window.session.project.curves
+    assert curve.channel == "stylegan.edit_age"
+    assert dict(curves_model.groups(window.session.project))[f"{registry.info('stylegan').name}: Edits"] == (
+        "stylegan.edit_age",
+    )

@@ -60,6 +60,9 @@ def test_a_video_becomes_35_numbers_a_frame(
     driven = generated.numbers(lessons(6, 1).with_(weights=np.zeros((6, 52)), extras=extras))
     np.testing.assert_allclose(driven[:, 3:], rows[:6, 3:], atol=1e-5)
     assert f"{SEEN}_35" in found
+    extras["timeline"] = np.stack([np.zeros(6), np.ones(6)], 1)
+    driven = generated.numbers(lessons(6, 1).with_(weights=np.zeros((6, 52)), extras=extras))
+    assert not np.allclose(driven[:, 3:], rows[:6, 3:], atol=1e-3)
 
 
 def test_a_video_without_a_face_says_so(
