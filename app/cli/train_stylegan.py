@@ -30,10 +30,15 @@ def add_parser(engines: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "sources", type=Path, nargs="+", metavar="PORTRAIT|FOLDER", help="pictures, folders of them, footage"
     )
     own.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
+    own.add_argument(
+        "--start", default="", metavar="WEIGHTS",
+        help="tune this generator of the weights store, such as stylegan2-256, to the faces (an actor): size and "
+        "channels are its own, there is no discriminator, and its licence holds on",
+    )  # fmt: skip
     own.add_argument("--size", type=int, default=64, metavar="PX", help="32, 64 ... 1024; default 64")
     own.add_argument("--channels", type=int, default=32, metavar="N", help="of the finest resolution, default 32")
     own.add_argument("--pictures", type=int, default=3000, metavar="N", help="faces of all sources together")
-    own.add_argument("--steps", type=int, default=20000, metavar="N")
+    own.add_argument("--steps", type=int, metavar="N", help="default 20000, with --start 2000")
     own.add_argument("--batch", type=int, default=8, metavar="N")
     own.add_argument(
         "--reconstruct", type=float, default=5.0, metavar="W", help="weight of it, default 5; 0: a plain GAN"
@@ -57,12 +62,13 @@ def train(options: argparse.Namespace, report: Report, cancel: CancelToken) -> l
     def tell(part: float, look: Look) -> None:
         report.progress(part, f"step {look.step}, {look.psnr_db:.1f} dB, mouth {look.mouth_db:.1f} dB")
 
+    pivotal = bool(options.start)
     plan = Plan(
-        options.steps, options.batch, reconstruct=options.reconstruct, adversarial=options.adversarial,
-        adversarial_from=options.adversarial_from, augment=not options.no_augment, check_every=options.check_every,
-        seed=options.seed,
+        options.steps or (2000 if pivotal else 20000), options.batch, reconstruct=options.reconstruct,
+        adversarial=0.0 if pivotal else options.adversarial, adversarial_from=options.adversarial_from,
+        augment=not options.no_augment, check_every=options.check_every, seed=options.seed, pivotal=pivotal,
     )  # fmt: skip
-    order = Order(tuple(options.sources), options.pictures, options.size, options.channels)
+    order = Order(tuple(options.sources), options.pictures, options.size, options.channels, options.start)
     command = shlex.join(["soliloquy", *sys.argv[1:]])
     return make_generator(
         order, plan, options.output, device=options.device, command=command, tell=tell, progress=report.progress,

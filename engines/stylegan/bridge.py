@@ -96,7 +96,7 @@ def free(part: str, count: int) -> np.ndarray:
 
 def begun(part: str, count: int) -> np.ndarray:
     """The map for a generator whose directions are the numbers themselves (trained here) : float32 (F, count)."""
-    from engines.stylegan.train import SCALE
+    from engines.stylegan.net_people import SCALE
 
     size = features(part, np.zeros((1, numbers.COUNT), np.float32)).shape[1]
     found = np.zeros((size, count), np.float32)

@@ -4,10 +4,15 @@ StyleGAN2's own training (Karras et al., 2020): the logistic loss, R1 and path l
 steps, adaptive augmentation for small sets, an average of the weights. Where the sets say whose face a picture shows
 and what it does (the rig's lessons and measured footage do), the generator also reconstructs them: a latent for each
 person, and for each of the 35 numbers a direction in W+ that all share.
+
+A generator that is there already is tuned to people in the same way (`Plan.pivotal`): first their latents and the
+directions are sought in it as it is, the pivots, then the generator itself learns to draw them there while other
+latents stay as they were (Roich et al., 2022, "Pivotal Tuning").
 """
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
 import math
@@ -20,26 +25,30 @@ from typing import Any, Final
 import numpy as np
 import torch
 from diffusers.training_utils import EMAModel
-from torch import Tensor, nn
+from torch import Tensor
 
 from engines import checkpoint
 from engines.api import CancelToken
 from engines.errors import InputError, WeightsMissing
-from engines.stylegan import layout, numbers
+from engines.stylegan import layout
 from engines.stylegan.faces import Faces
-from engines.stylegan.net import Config, Generator
 from engines.stylegan.net_augment import Augment
 from engines.stylegan.net_discriminator import Discriminator
 from engines.stylegan.net_losses import decibel, fooled, path_lengths, picture_loss, r1_penalty, told_apart
+from engines.stylegan.net_people import People
 
 STATE, LOG, PICTURE, NETWORK, CARD = "training.pt", "log.csv", "progress.png", "generator.safetensors", "card.json"
-SCALE: Final = np.array([8.0] * 3 + [1.0] * (numbers.COUNT - 3), np.float32)
-"""Size of one unit of each number for the network."""
 _SHOWN: Final = 6
 _PATH_DECAY: Final = 0.01
 _ALONE: Final = (0.8, 3.0)
 """Momentum of Adam, and how many times faster it learns, while no discriminator is in play. Against one it has no
 momentum, as Karras et al. have it; a mere regression learns with it what takes several times as long without."""
+_PIVOTS: Final = 0.4
+"""Part of the steps of pivotal tuning in which latents are sought and the generator is left alone."""
+_TUNING: Final = 0.1
+"""How much more slowly a generator is tuned than trained."""
+_LOCALITY, _LOCALITY_EVERY, _BESIDE = 0.1, 4, 0.3
+"""Weight of latents beside the pivots staying as they were, steps between, and how far from the pivots they lie."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,7 @@ class Plan:
     average : share of the past in the average of the weights
     check_every : steps between two looks at unseen pictures
     seed : of everything random
+    pivotal : tune a generator that is there, without a discriminator
     """
 
     steps: int = 20000
@@ -73,6 +83,7 @@ class Plan:
     average: float = 0.998
     check_every: int = 200
     seed: int = 1
+    pivotal: bool = False
 
 
 @dataclass
@@ -84,34 +95,6 @@ class Look:
     psnr_db: float
     mouth_db: float
     losses: dict[str, float] = field(default_factory=dict)
-
-
-class People(nn.Module):
-    """A generator with a latent for each person of a set, and directions for the 35 numbers.
-
-    Parameters
-    ----------
-    people : how many
-    """
-
-    def __init__(self, config: Config, people: int) -> None:
-        super().__init__()
-        self.generator = Generator(config)
-        self.people = nn.Parameter(torch.randn(people, config.style_dim))
-        self.moves = nn.Parameter(0.02 * torch.randn(numbers.COUNT, config.layers, config.style_dim))
-
-    def moved(self, values: Tensor) -> Tensor:
-        """What numbers (B, 35) add to W+ codes : (B, layers, style_dim)."""
-        scaled = values / torch.from_numpy(SCALE).to(values)
-        return torch.einsum("bn,nld->bld", scaled, self.moves)
-
-    def known(self, person: Tensor, values: Tensor) -> Tensor:
-        """W+ codes of people (B,) doing numbers (B, 35)."""
-        return self.generator.wplus(self.people[person]) + self.moved(values)
-
-    def imagined(self, z: Tensor, values: Tensor) -> Tensor:
-        """W+ codes of nobody in particular, from normal numbers z (B, style_dim)."""
-        return self.generator.wplus(self.generator.mapping(z)) + self.moved(values)
 
 
 class Trainer:
@@ -143,7 +126,9 @@ class Trainer:
         self.taught, self.unseen = taught, unseen
         rarely = plan.path_every / (plan.path_every + 1) if plan.path > 0 else 1.0
         betas = (0.0, 0.99**rarely)
-        self.optimiser = torch.optim.Adam(model.parameters(), lr=plan.rate, betas=betas)
+        latents, network = [model.people, model.moves], list(model.generator.parameters())
+        self.optimiser = torch.optim.Adam([{"params": latents}, {"params": network}], lr=plan.rate, betas=betas)
+        self.before = copy.deepcopy(model.generator).eval().requires_grad_(False) if plan.pivotal else None
         self.judge = Discriminator(model.generator.config).to(device)
         rarely = plan.r1_every / (plan.r1_every + 1)
         self.judge_optimiser = torch.optim.Adam(
@@ -261,8 +246,9 @@ class Trainer:
         momentum, faster = (0.0, 1.0) if adversarial else _ALONE
         for group in self.judge_optimiser.param_groups:
             group["lr"] = plan.rate * fall
-        for group in self.optimiser.param_groups:
-            group["lr"], group["betas"] = plan.rate * faster * fall, (momentum, group["betas"][1])
+        size = 1.0 if not plan.pivotal else _TUNING if self.step >= _PIVOTS * plan.steps else 0.0
+        for group, share in zip(self.optimiser.param_groups, (1.0, size), strict=True):
+            group["lr"], group["betas"] = plan.rate * faster * fall * share, (momentum, group["betas"][1])
         sample = self.taught.part(rng.choice(len(self.taught), plan.batch))
         real, values = self._pictures(sample.pictures), torch.from_numpy(sample.numbers).to(self.device)
         losses: dict[str, Tensor] = {}
@@ -270,6 +256,8 @@ class Trainer:
             person = torch.from_numpy(sample.person).to(self.device)
             drawn = model.generator(model.known(person, values), self._noises(own))
             losses["picture"] = plan.reconstruct * picture_loss(drawn, real, self.weight)
+            if size and self.before is not None and self.step % _LOCALITY_EVERY == 0:
+                losses["locality"] = plan.reconstruct * _LOCALITY * self._locality(person, own)
         if adversarial:
             z = torch.randn(plan.batch, model.generator.config.style_dim, generator=own).to(self.device)
             imagined = model.generator(model.imagined(z, values), self._noises(own))
@@ -284,6 +272,17 @@ class Trainer:
         if adversarial:
             losses |= self._judge(real, imagined.detach(), own)
         return {name: float(value.detach()) for name, value in losses.items()}
+
+    def _locality(self, person: Tensor, own: torch.Generator) -> Tensor:
+        """How far what lies beside the pivots is drawn otherwise than before the tuning."""
+        assert self.before is not None
+        generator = self.model.generator
+        with torch.no_grad():
+            z = torch.randn(len(person), generator.config.style_dim, generator=own).to(self.device)
+            there = self.before.wplus(self.before.mapping(z))
+            beside = torch.lerp(generator.wplus(self.model.people[person]), there, _BESIDE)
+            wanted = self.before(beside)
+        return picture_loss(generator(beside), wanted)
 
     def _path(self, z: Tensor, values: Tensor, own: torch.Generator) -> Tensor:
         plan, model = self.plan, self.model
@@ -316,6 +315,8 @@ class Trainer:
 
     def _noises(self, own: torch.Generator) -> list[Tensor]:
         maps = self.model.generator.noises.maps()
+        if self.plan.pivotal:  # the noise that it will be drawn with
+            return maps
         return [torch.randn(m.shape, generator=own).to(self.device) for m in maps]
 
     def _pictures(self, pictures: np.ndarray) -> Tensor:
@@ -364,7 +365,7 @@ class Trainer:
         row: dict[str, float | str] = {"step": look.step, "seconds": round(look.seconds)}
         row |= {"psnr_db": round(look.psnr_db, 2), "mouth_db": round(look.mouth_db, 2)}
         row |= {"augment": round(self.augment.strength, 3)}
-        for name in ("picture", "adversarial", "discriminator", "r1", "path"):
+        for name in ("picture", "locality", "adversarial", "discriminator", "r1", "path"):
             row[name] = round(look.losses[name], 4) if name in look.losses else ""
         fresh = not path.exists()
         with path.open("a", newline="", encoding="utf-8") as file:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from engines import weights
 from engines.api import CancelToken, Progress, no_progress
 from engines.errors import InputError
 from engines.stylegan.faces import Faces, from_sources
+from engines.stylegan.generators import DRAWING, Chosen, load
 
 if TYPE_CHECKING:
+    from engines.stylegan.convert import LoadedGenerator
     from engines.stylegan.net import Config
     from engines.stylegan.train import Look, Plan
 
@@ -33,12 +36,14 @@ class Order:
     pictures : faces of all sources together
     size : side of the generator's pictures, a power of two
     channels : of the finest resolution; each coarser one has twice as many, up to four times or 512
+    start : entry of the weights store that is tuned to the faces, or empty: a new one; ``size`` is then its own
     """
 
     sources: tuple[Path, ...]
     pictures: int
     size: int
     channels: int
+    start: str = ""
 
     def facts(self) -> dict[str, Any]:
         """As plain values."""
@@ -85,27 +90,32 @@ def make_generator(
     InputError
         If a source cannot be used, or the folder was begun with another order.
     WeightsMissing
-        If the state in the folder cannot be used.
+        If the state in the folder, or the generator to begin with, cannot be used.
     """
     import torch
 
     from engines.devices import device_of
-    from engines.stylegan.train import CARD, LOG, PICTURE, People, Trainer
+    from engines.stylegan.net_people import People
+    from engines.stylegan.train import CARD, LOG, PICTURE, Trainer
 
-    config = order.config()
+    begun = _begun(order.start) if order.start else None
+    if begun is not None:
+        order = replace(order, size=begun.generator.config.size)
+    config = order.config() if begun is None else begun.generator.config
     folder.mkdir(parents=True, exist_ok=True)
     _remember(order, folder)
     faces = _faces(order, folder, plan.seed, progress, cancel)
     unseen = max(1, round(_UNSEEN * len(faces)))
     mixed = np.random.default_rng(plan.seed).permutation(len(faces))
     torch.manual_seed(plan.seed)
+    model = People(config, faces.people) if begun is None else People.of(begun, faces.people)
     trainer = Trainer(
-        People(config, faces.people), faces.part(mixed[unseen:]), faces.part(mixed[:unseen]), folder, plan,
+        model, faces.part(mixed[unseen:]), faces.part(mixed[:unseen]), folder, plan,
         device=device_of(device),
     )  # fmt: skip
     look = trainer.run(tell=tell, cancel=cancel)
     card = {
-        "what": "a StyleGAN2 generator trained by Soliloquy; it holds nothing of published weights",
+        **_origin(order.start),
         "sources": [s.name for s in order.sources],
         "people": faces.people,
         "pictures": len(faces),
@@ -114,6 +124,27 @@ def make_generator(
         "command": command,
     }
     return [trainer.export(card), folder / CARD, folder / LOG, folder / PICTURE]
+
+
+def _origin(start: str) -> dict[str, str]:
+    """What a card says about where the numbers come from."""
+    if not start:
+        return {"what": "a StyleGAN2 generator trained by Soliloquy; it holds nothing of published weights"}
+    item = weights.entry(start)
+    return {"what": f"'{item.name}', tuned to people by Soliloquy; its licence holds on", "licence": item.licence}
+
+
+def _begun(start: str) -> LoadedGenerator:
+    """The generator to begin with.
+
+    Raises
+    ------
+    InputError
+        If the entry is no generator; the message lists those that are.
+    """
+    if start not in DRAWING:
+        raise InputError(f"'{start}' is no generator. Begin with one of: {', '.join(DRAWING)}.")
+    return load(Chosen(start, ""))[0]
 
 
 def _remember(order: Order, folder: Path) -> None:

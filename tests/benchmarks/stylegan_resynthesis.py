@@ -154,9 +154,9 @@ def generator_rows(
 
     from engines.stylegan.actor import StyleGANActor
     from engines.stylegan.net_invert import Effort, invert
+    from engines.stylegan.net_people import SCALE
     from engines.stylegan.net_reach import faces
     from engines.stylegan.studio import KNOWN, at_home, pictures_of, tensor_of
-    from engines.stylegan.train import SCALE
 
     weights.import_path(file, "stylegan-own")
     engine.unload()

@@ -13,12 +13,13 @@ import torch
 from engines import weights
 from engines.api import CancelToken, Portrait
 from engines.errors import Cancelled, InputError, WeightsMissing
-from engines.stylegan import numbers
-from engines.stylegan.convert import load_own
+from engines.stylegan import numbers, train
+from engines.stylegan.convert import LoadedGenerator, load_own
 from engines.stylegan.faces import Faces, from_portraits
-from engines.stylegan.net import Config
+from engines.stylegan.net import Config, Generator
 from engines.stylegan.net_augment import Augment
-from engines.stylegan.train import CARD, LOG, PICTURE, STATE, People, Plan, Trainer
+from engines.stylegan.net_people import People
+from engines.stylegan.train import CARD, LOG, PICTURE, STATE, Plan, Trainer
 from engines.stylegan.workshop import Order, make_generator
 from tests.engines.stylegan.conftest import DEMO
 
@@ -137,3 +138,66 @@ def test_workshop_makes_a_generator_and_remembers_its_order(tmp_path: Path) -> N
         make_generator(replace(order, pictures=13), plan, tmp_path / "out")
     with pytest.raises(InputError, match="not made"):
         replace(order, size=48).config()
+
+
+# --- tuning a generator that is there ---
+
+
+def test_pivotal_tuning_seeks_latents_first_then_tunes_and_stays_local(
+    faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(3)
+    begun = LoadedGenerator(Generator(TINY), None)
+    plan = replace(SHORT, steps=120, batch=8, adversarial=0, average=0.9, check_every=120, pivotal=True)
+
+    def tuned(folder: str, steps: int) -> Trainer:
+        made = Trainer(People.of(begun, 2), faces.part(slice(8, None)), faces.part(slice(8)), tmp_path / folder, plan)
+        while made.step < steps:
+            made._train()
+            made.step += 1
+        return made
+
+    def moved(made: Trainer) -> float:
+        pairs = zip(made.model.generator.parameters(), begun.generator.parameters(), strict=True)
+        return max(float((a - b).detach().abs().max()) for a, b in pairs)
+
+    pivots = tuned("pivots", 40)
+    assert moved(pivots) == 0
+    assert float(pivots.model.moves.detach().abs().max()) > 0
+    whole = tuned("whole", 120)
+    assert moved(whole) > 0
+    assert whole.look().psnr_db > pivots.look().psnr_db
+
+    def strayed(made: Trainer) -> float:
+        """How differently what lies between the pivots and other faces is drawn."""
+        own = torch.Generator().manual_seed(5)
+        with torch.no_grad():
+            w = begun.generator.mapping(torch.randn(32, TINY.style_dim, generator=own))
+            w = torch.lerp(made.model.people.repeat(16, 1), w, 0.3)
+            before, after = (g(g.wplus(w)) for g in (begun.generator, made.model.generator))
+            return float((after - before).abs().mean())
+
+    monkeypatch.setattr(train, "_LOCALITY", 2.0)
+    held = tuned("held", 120)
+    assert moved(held) > 0
+    assert strayed(held) < 0.9 * strayed(whole)
+
+
+def test_actor_from_a_generator_of_the_store(faces: Faces, tmp_path: Path) -> None:
+    made = trainer(faces, tmp_path / "first", replace(SHORT, steps=1))
+    made.run()
+    weights.import_path(made.export({}))
+    order = Order((DEMO / "portrait.jpg",), 12, 64, 8, "stylegan-own")
+    plan = replace(SHORT, steps=4, adversarial=0, pivotal=True)
+    made_of = make_generator(order, plan, tmp_path / "actor", device="cpu")
+    loaded = load_own(made_of[0])
+    assert loaded.generator.config == TINY
+    assert loaded.people is not None
+    assert len(loaded.people) == 1
+    card = json.loads((tmp_path / "actor" / CARD).read_text())
+    assert "tuned to people" in card["what"]
+    assert card["licence"] == "yours"
+    with pytest.raises(InputError, match="is no generator"):
+        make_generator(replace(order, start="edtalk"), plan, tmp_path / "other")
+    with pytest.raises(WeightsMissing, match="not in the weights store"):
+        make_generator(replace(order, start="stylegan2-256"), plan, tmp_path / "other")
