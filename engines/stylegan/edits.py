@@ -18,12 +18,13 @@ import numpy as np
 
 from engines.api import Coordinate, Performance
 from engines.errors import InputError, WeightsMissing
-from engines.stylegan.generators import Chosen, choose
+from engines.stylegan.generators import OWN, Chosen, choose
 
 TIMELINE: Final = "timeline"
 """Name of the coordinate that says how far the timeline moves the channels in place of a video."""
 PREFIX: Final = "edit_"
 """Of the coordinates' names: a curve on ``stylegan.edit_age`` moves the direction ``age``."""
+_CLIP: Final = Coordinate(TIMELINE, "Timeline", "Who moves the channels, clip or timeline", 0.0, 1.0)
 GROUP: Final = "Edits"
 MOST: Final = 4.0
 MOST_OF_A_FILE: Final = 10
@@ -144,8 +145,8 @@ def offered() -> tuple[tuple[Coordinate, ...], str]:
         else "No edits yet. 'soliloquy edits find' finds some in this generator, 'soliloquy edits import FILE' takes "
         "published ones."
     )
-    clip = Coordinate(TIMELINE, "Timeline for the clip", "Who moves the channels", 0.0, 1.0)
-    return (*(Coordinate(PREFIX + n, _label(n), GROUP, -MOST, MOST) for n in found), clip), word
+    clip = () if chosen.entry == OWN else (_CLIP,)
+    return (*(Coordinate(PREFIX + n, _label(n), GROUP, -MOST, MOST) for n in found), *clip), word
 
 
 def read(path: Path, layers: int, dim: int, name: str = "") -> dict[str, np.ndarray]:

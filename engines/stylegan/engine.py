@@ -40,6 +40,8 @@ VERSION: Final = 2
 _KEPT: Final = 2
 """Generators that stay loaded."""
 _BATCH: Final = {"cuda": 8}
+_DETAIL_FROM: Final = 16.0
+"""Grey levels by which a small generator may differ from the rig's frame before its own blur is all that is seen."""
 Prepared = StyleGANActor | TaughtActor
 
 
@@ -108,14 +110,15 @@ class StyleGANEngine:
     ) -> dict[str, np.ndarray]:
         """See `engines.api.SourceReader`: what a video's face does, in the numbers of the user's generator.
 
-        An actor that the rig taught needs none of it: what was measured in the video comes with the performance.
+        An actor that the rig taught needs none of it, nor does one of a generator trained here: what was measured in
+        the video comes with the performance, in the very numbers that they were taught.
 
         Raises
         ------
         InputError
             If the video shows no face.
         """
-        if video is None or isinstance(actor, TaughtActor):
+        if video is None or isinstance(actor, TaughtActor) or actor.entry == generators.OWN:
             return {}
         from engines.stylegan.video import numbers_of_video
 
@@ -197,7 +200,8 @@ class StyleGANEngine:
             for i, (frame, picture) in enumerate(zip(group, pictures, strict=True), at):
                 cancel.check()
                 cover = actor.cover(values[i], draws.size, float(by_hand[i]))
-                laid = paste_back(frame[..., :3], actor.colours(picture).astype(np.uint8), crops[i - start], cover)
+                face = actor.colours(picture).astype(np.uint8)
+                laid = paste_back(frame[..., :3], face, crops[i - start], cover, _DETAIL_FROM)
                 yield laid if frame.shape[2] == 3 else np.dstack([laid, frame[..., 3]])
             at, size = at + len(group), _BATCH.get(device.split(":")[0], 1)
 

@@ -14,7 +14,9 @@ from engines.errors import OutOfMemory
 if TYPE_CHECKING:
     from engines.stylegan.convert import LoadedEncoder, LoadedGenerator
 
-DRAWING: Final = ("stylegan-own", "e4e", "psp", "stylegan2-1024", "stylegan2-512", "stylegan2-256")
+OWN: Final = "stylegan-own"
+"""Generators trained here: their directions are the 35 numbers themselves."""
+DRAWING: Final = (OWN, "e4e", "psp", "stylegan2-1024", "stylegan2-512", "stylegan2-256")
 """Checkpoints that can draw, in this order; the first one that the store holds is used."""
 BUNDLES: Final = ("e4e", "psp")
 """Those that bring an encoder with their generator."""
