@@ -48,8 +48,7 @@ class Readout:
     turned : float64 (7, M), what `pose_terms` add
     modes : float64 (R, M), directions in which all that is left over errs together, at one standard deviation
     spread : float64 (M,), standard deviation of what is left beside them
-    mean : float64 (52,), usual weights
-    covariance : float64 (52, 52) of the weights
+    covariance : float64 (52, 52) of the weights about rest
     gain : float64 (52,), what makes up for the shrinking of uncertain answers; 0 for units that cannot be read
     """
 
@@ -59,7 +58,6 @@ class Readout:
     turned: np.ndarray
     modes: np.ndarray
     spread: np.ndarray
-    mean: np.ndarray
     covariance: np.ndarray
     gain: np.ndarray
 
@@ -131,8 +129,8 @@ class Decoder:
         self._pulled, self._hessian = _normal_equations(r, basis)
         self._free = np.linalg.inv(self._hessian)
         unlimited = np.full(len(POSE_SPREAD), 10.0)
-        self._low = np.concatenate([LOWEST - r.mean, -unlimited])
-        self._high = np.concatenate([HIGHEST - r.mean, unlimited])
+        self._low = np.concatenate([np.full(arkit.COUNT, LOWEST), -unlimited])
+        self._high = np.concatenate([np.full(arkit.COUNT, HIGHEST), unlimited])
 
     def decode(self, detected: np.ndarray, corrected: np.ndarray | None = None) -> Decoded:
         """Explain frames.
@@ -158,12 +156,11 @@ class Decoder:
             detected_front = self.poses.frontal(detected, poses)
             same = corrected is detected
             found = r.observed(detected_front, detected_front if same else self.poses.frontal(corrected, poses))
-            left = found - r.mean @ self._units - pose_terms(head_angles(poses.rotation)) @ r.turned
+            left = found - pose_terms(head_angles(poses.rotation)) @ r.turned
             slopes = np.ascontiguousarray(left @ self._pulled.T)
             answer = bounded(self._hessian, slopes, slopes @ self._free, self._low, self._high)
-            change = answer[:, arkit.COUNT :]
-            weights = r.mean + answer[:, : arkit.COUNT]
-            rest = (left - answer[:, : arkit.COUNT] @ self._units).reshape(len(left), -1, 2)
+            weights, change = answer[:, : arkit.COUNT], answer[:, arkit.COUNT :]
+            rest = (left - weights @ self._units).reshape(len(left), -1, 2)
             error = np.linalg.norm(rest, axis=2).mean(1)
             poses = moved(poses, change)
         weights = weights * r.gain

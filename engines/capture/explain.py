@@ -12,6 +12,7 @@ import numpy as np
 
 from engines import arkit
 from engines.api import CancelToken
+from engines.capture.calm import calmest
 from engines.capture.decode import LOOK, Decoder
 from engines.capture.flow import FlowReference, likeness
 from engines.capture.smooth import fill, smooth_motion, smooth_weights
@@ -29,15 +30,12 @@ REST_LEAST: Final = -0.3
 LIDS_REST_MOST: Final = 0.25
 _UNCALIBRATED: Final = list(arkit.indices("eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp", "jawLeft", "jawRight"))
 _LIDS: Final = list(arkit.indices("eyeBlink"))
-MEASURED: Final = np.full(arkit.COUNT, 0.5)
+MEASURED: Final = np.full(arkit.COUNT, 0.65)
 """How much of each unit is what was measured, the rest is geometry: lids are told by their rims, brows slide under the
 skin that landmarks lie on, and where the eyes look has one answer."""
 MEASURED[_LIDS] = 0.3
 MEASURED[list(arkit.indices("browInnerUp", "browOuterUp", "browDown"))] = 0.75
 MEASURED[LOOK] = 1.0
-_CALM_BROWS: Final = 25
-"""Talkers raise their brows for as long as they like and frown for moments: the lower of their usual places is rest."""
-_CALM_LIDS: Final = 60
 _TURNED_RAD: Final = (0.6, 1.1)
 """Yaw from which a face begins to hide half of itself, and at which nothing is sure any more."""
 
@@ -138,7 +136,7 @@ def both(measured: np.ndarray, geometric: np.ndarray) -> np.ndarray:
     """Two readings of the weights (T, 52) as one; they err for different reasons.
 
     One knows what landmarks were seen to do on drawn faces (`engines.capture.decode`), the other trusts the mesh and
-    the landmarks as they are (`engines.capture.solve`). Most units are their mean (`MEASURED`).
+    the landmarks as they are (`engines.capture.solve`); see `MEASURED` for their shares.
     """
     return np.asarray(MEASURED * measured + (1 - MEASURED) * geometric)
 
@@ -178,22 +176,6 @@ def people(track: Track) -> np.ndarray:
             persons[start:stop] = len(known)
             known.append(face)
     return persons
-
-
-def calmest(track: Track, frames: np.ndarray) -> int:
-    """The frame, of those given, to fit the head to: frontal, steady, lips together, eyes open."""
-    p = track.points[frames].astype(float)
-    eyes = track.eye_distance[frames]
-    lips = np.linalg.norm(p[:, 13] - p[:, 14], axis=1) / eyes
-    lids = 0.5 * sum(np.linalg.norm(p[:, a] - p[:, b], axis=1) for a, b in ((386, 374), (159, 145))) / eyes
-    left, right = (np.abs(p[:, 1, 0] - p[:, k, 0]) for k in (263, 33))
-    turn = np.abs(np.log((left + 1) / (right + 1)))
-    smile = np.abs(p[:, 61, 0] - p[:, 291, 0]) / eyes
-    pairs = ((105, 33), (334, 263), (107, 133), (336, 362))  # in depth, too: a nod does not raise the brows
-    brows = np.mean([np.linalg.norm(p[:, b] - p[:, e], axis=1) for b, e in pairs], 0) / eyes
-    cost = 3 * lips + 4 * np.abs(lids - np.percentile(lids, _CALM_LIDS)) + 0.6 * turn + 4 * track.spread[frames]
-    cost = cost + 0.8 * np.abs(smile - np.median(smile)) + 4 * np.abs(brows - np.percentile(brows, _CALM_BROWS))
-    return int(frames[np.argmin(cost)])
 
 
 def portrait_of(track: Track, frames: np.ndarray, calm: int) -> tuple[FaceLandmarks, tuple[int, int]]:

@@ -21,8 +21,9 @@ import numpy as np
 
 from engines import arkit
 from engines.api import CancelToken, Performance
+from engines.capture.calm import calmest
 from engines.capture.decode import Decoder
-from engines.capture.explain import LOST_ERROR, both, calibrated, calmest, confidence_of, portrait_of, resting, solved
+from engines.capture.explain import LOST_ERROR, both, calibrated, confidence_of, portrait_of, resting, solved
 from engines.capture.flow import FlowReference, laid_out
 from engines.capture.landmarker import Landmarker, make_landmarker
 from engines.capture.smooth import OneEuro

@@ -11,13 +11,18 @@ moves (deviation 0.04 or more), slope of jaw and pucker against the truth, mean 
 (median taken away), milliseconds of processor time a frame, decoding and start-up included.
 
 Real footage: correlation with the scores of ``face_landmarker.task``, which shares nothing with the bundled models but
-its makers, and jitter where the face rests: deviation of the second difference, each in units of the curve's own
-range, of the curves given out and, beside it, of the judge's.
+its makers, once from the bundled landmarks and once from those of that very file, imported into the weights store
+(no independent judge then, but what a user with the file gets). The judge's scores err, too: beside them stand how the
+opening that the captured performance gives the lips of the fitted head agrees with the opening between the judge's
+landmarks, how the judge's own jaw agrees with that, and how far its brows move at all (deviation). Jitter where the
+face rests: deviation of the second difference, each in units of the curve's own range, of the curves given out and,
+beside it, of the judge's.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import subprocess
 import sys
@@ -28,22 +33,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from imageio_ffmpeg import get_ffmpeg_exe
 
 from app.core.project import EmotionClip, Project
 from app.core.studio import Studio
 from app.export import read_curves
-from engines import arkit, registry
+from engines import arkit, registry, weights
 from engines.api import Performance, RenderOptions
 from engines.blendshape.expression import limited_head
 from engines.blendshape.mesh_actor import MeshActor
 from engines.blendshape.mesh_painter import ambient
 from engines.capture.capture import capture
+from engines.capture.lips import of_performance
 from engines.capture.video import open_video
 from engines.errors import StudioError
 from engines.face.portrait import load_portrait
+from engines.rig.measure import MouthModel
 from engines.rig.mesh import effective_weights
 from tests.benchmarks.face_quality import PICTURES, SOUNDS, files
-from tests.benchmarks.judges import Landmarker
+from tests.benchmarks.judges import Landmarker, aperture
 
 RATE = Fraction(25)
 ASKED = ("jawOpen", "eyeBlink", "mouthSmile", "mouthPucker", "brow")
@@ -112,8 +120,6 @@ def take(number: int, portrait: Path, voice: Path, curves: Performance | None, s
 
 def encoded(frames: Iterator[np.ndarray], path: Path) -> None:
     """Frames as a video of good quality."""
-    from imageio_ffmpeg import get_ffmpeg_exe
-
     first = next(frames)
     command = [get_ffmpeg_exe(), "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24"]
     command += ["-s", f"{first.shape[1]}x{first.shape[0]}", "-r", str(RATE), "-i", "-"]
@@ -189,47 +195,52 @@ def closed_loop(options: argparse.Namespace, folder: Path) -> None:
 
 
 def real(options: argparse.Namespace) -> None:
-    judge = Landmarker(options.judge or options.videos.resolve().parent / "judge" / "face_landmarker.task")
+    path = options.judge or options.videos.resolve().parent / "judge" / "face_landmarker.task"
+    judge = Landmarker(path)
     pairs = ("jawOpen", "eyeBlink", "brow", "mouthSmile", "mouthPucker")
     print(
-        f"{'clip':30}"
-        + "".join(f"{n.removeprefix('mouth')[:8]:>10}" for n in pairs)
-        + "   jitter ours / judge's   cpu ms"
+        f"{'clip':30}{'landmarks':>10}"
+        + "".join(f"{n.removeprefix('mouth')[:8]:>9}" for n in pairs)
+        + "  opening  its jaw  its brow's sd   jitter ours / judge's   cpu ms"
     )
-    for path in files(options.videos, {".mp4", ".mov", ".mkv", ".webm"}):
-        with tempfile.TemporaryDirectory() as scratch:
-            clip = Path(scratch) / "clip.mkv"
-            from imageio_ffmpeg import get_ffmpeg_exe
-
-            cut = [
-                get_ffmpeg_exe(),
-                "-v",
-                "error",
-                "-i",
-                str(path),
-                "-t",
-                str(options.seconds),
-                "-c",
-                "copy",
-                str(clip),
-            ]
+    with tempfile.TemporaryDirectory() as scratch:
+        # The user's way to the task file: imported into the weights store, here one of its own.
+        os.environ["SOLILOQUY_HOME"] = scratch
+        weights.import_path(path)
+        for video in files(options.videos, {".mp4", ".mov", ".mkv", ".webm"}):
+            clip = Path(scratch) / f"{video.stem}.mkv"
+            cut = [get_ffmpeg_exe(), "-v", "error", "-i", video, "-t", str(options.seconds), "-c", "copy", clip]
             subprocess.run(cut, check=True)
-            started = cpu_s()
-            found = capture(clip, landmarker="bundled")
-            spent = 1000 * (cpu_s() - started) / len(found.performance)
-            told = []
-            for frame in open_video(clip).frames(found.performance.rate, 960):
-                seen = judge.look(frame)
-                told.append(np.full(arkit.COUNT, np.nan) if seen is None else [seen[1].get(n, 0) for n in arkit.NAMES])
-        ours, theirs = found.performance.weights, np.array(told)[: len(found.performance)]
-        there = np.isfinite(theirs[:, 0])
-        agree = [correlation(curve(ours, n)[there], curve(theirs, n)[there]) for n in pairs]
-        tremble = [np.mean([jitter(curve(w, n)) for n in ("jawOpen", "mouthSmile", "brow")]) for w in (ours, theirs)]
-        print(
-            f"{path.stem[:29]:30}" + "".join(f"{v:10.2f}" for v in agree)
-            + f"   {tremble[0]:.4f} / {tremble[1]:.4f}   {spent:12.1f}", flush=True,
-        )  # fmt: skip
+            theirs, opening = judged(judge, clip)
+            for kind in ("bundled", "task"):
+                started = cpu_s()
+                found = capture(clip, landmarker=kind)
+                spent = 1000 * (cpu_s() - started) / len(found.performance)
+                ours = found.performance.weights
+                there = np.isfinite(opening[: len(ours)])
+                told, gap = theirs[: len(ours)], opening[: len(ours)]
+                lips = of_performance(found.performance, MouthModel.of(found.head.mesh)).opening
+                agree = [correlation(curve(ours, n)[there], curve(told, n)[there]) for n in pairs]
+                agree += [correlation(lips[there], gap[there]), correlation(curve(told, "jawOpen")[there], gap[there])]
+                moves = float(curve(told, "brow")[there].std())
+                tremble = [
+                    np.mean([jitter(curve(w, n)) for n in ("jawOpen", "mouthSmile", "brow")]) for w in (ours, told)
+                ]
+                print(
+                    f"{video.stem[:29]:30}{kind:>10}" + "".join(f"{v:9.2f}" for v in agree)
+                    + f"{moves:15.3f}   {tremble[0]:.4f} / {tremble[1]:.4f}   {spent:12.1f}", flush=True,
+                )  # fmt: skip
     judge.close()
+
+
+def judged(judge: Landmarker, clip: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The judge's scores (T, 52) and the opening between the lips that its landmarks show (T,)."""
+    scores, opening = [], []
+    for frame in open_video(clip).frames(None, 960):
+        seen = judge.look(frame)
+        scores.append(np.full(arkit.COUNT, np.nan) if seen is None else [seen[1].get(n, 0) for n in arkit.NAMES])
+        opening.append(np.nan if seen is None else aperture(seen[0]))
+    return np.array(scores), np.array(opening)
 
 
 def jitter(values: np.ndarray) -> float:
