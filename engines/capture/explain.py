@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,11 +16,13 @@ from engines.api import CancelToken
 from engines.capture.calm import calmest
 from engines.capture.decode import LOOK, Decoder
 from engines.capture.flow import FlowReference, likeness
+from engines.capture.pose import SKIN
 from engines.capture.smooth import fill, smooth_motion, smooth_weights
 from engines.capture.solve import FaceSolver
 from engines.capture.track import Track
 from engines.face.landmarks import FaceLandmarks
 from engines.rig.fit import FittedHead, fit_head
+from engines.rig.head import load_head
 
 LOST_ERROR: Final = 0.06
 """Mean distance of explained and found landmarks, in eye distances, from which a frame is not believed at all."""
@@ -30,7 +33,7 @@ REST_LEAST: Final = -0.3
 LIDS_REST_MOST: Final = 0.25
 _UNCALIBRATED: Final = list(arkit.indices("eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp", "jawLeft", "jawRight"))
 _LIDS: Final = list(arkit.indices("eyeBlink"))
-MEASURED: Final = np.full(arkit.COUNT, 0.65)
+MEASURED: Final = np.full(arkit.COUNT, 0.5)
 """How much of each unit is what was measured, the rest is geometry: lids are told by their rims, brows slide under the
 skin that landmarks lie on, and where the eyes look has one answer."""
 MEASURED[_LIDS] = 0.3
@@ -100,7 +103,8 @@ def explain(
                 alike[part] = [share for _, share in refined]
             found = decoder.decode(detected, corrected)
             head[part], gaze[part], error[part] = found.head, found.gaze, found.error
-            weights[part] = both(found.weights, solved(solver, detected, part, track.shots, last))
+            told = below_corrected(detected, corrected)
+            weights[part] = both(found.weights, solved(solver, told, part, track.shots, last))
             last = int(part[-1])
             done += len(part)
             progress(done / max(1, int(track.seen.sum())))
@@ -132,11 +136,28 @@ def solved(
     return result
 
 
+def below_corrected(detected: np.ndarray, corrected: np.ndarray) -> np.ndarray:
+    """Landmarks (T, 478, 3) as they were detected, below the nose as the picture corrects them.
+
+    There the picture knows better how lips and jaw move; lids are told by where their rims are detected.
+    """
+    result = detected.copy()
+    result[:, _below_nose()] = corrected[:, _below_nose()]
+    return result
+
+
+@functools.cache
+def _below_nose() -> np.ndarray:
+    """Landmarks of the skin below the base of the nose : int (N,)."""
+    height = load_head().landmarks(load_head().mesh.vertices)[:SKIN, 1]
+    return np.flatnonzero(height < height[2])
+
+
 def both(measured: np.ndarray, geometric: np.ndarray) -> np.ndarray:
     """Two readings of the weights (T, 52) as one; they err for different reasons.
 
     One knows what landmarks were seen to do on drawn faces (`engines.capture.decode`), the other trusts the mesh and
-    the landmarks as they are (`engines.capture.solve`); see `MEASURED` for their shares.
+    the landmarks as they are (`engines.capture.solve`); most units are their mean (`MEASURED`).
     """
     return np.asarray(MEASURED * measured + (1 - MEASURED) * geometric)
 

@@ -23,7 +23,16 @@ from engines import arkit
 from engines.api import CancelToken, Performance
 from engines.capture.calm import calmest
 from engines.capture.decode import Decoder
-from engines.capture.explain import LOST_ERROR, both, calibrated, confidence_of, portrait_of, resting, solved
+from engines.capture.explain import (
+    LOST_ERROR,
+    below_corrected,
+    both,
+    calibrated,
+    confidence_of,
+    portrait_of,
+    resting,
+    solved,
+)
 from engines.capture.flow import FlowReference, laid_out
 from engines.capture.landmarker import Landmarker, make_landmarker
 from engines.capture.smooth import OneEuro
@@ -165,9 +174,11 @@ class LiveCapture:
         assert self._reference is not None
         refined = [self._reference.refine(face, p) for face, p in zip(faces, points, strict=True)]
         with self._threads.limit(limits=1):
-            found = self._decoder.decode(points, np.stack([p for p, _ in refined]))
+            corrected = np.stack([p for p, _ in refined])
+            found = self._decoder.decode(points, corrected)
             numbers = np.arange(self._count, self._count + len(points))
-            weights = both(found.weights, solved(self._solver, points, numbers, (), self._count - 1))
+            told = below_corrected(points, corrected)
+            weights = both(found.weights, solved(self._solver, told, numbers, (), self._count - 1))
         self._count += len(points)
         alike = np.array([share for _, share in refined])
         sure = confidence_of(found.error, np.zeros(len(points)), alike, found.head[:, 1])

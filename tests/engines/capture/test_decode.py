@@ -10,6 +10,7 @@ import pytest
 
 from engines import arkit, weights
 from engines.capture import decode
+from engines.capture.explain import below_corrected
 from engines.capture.flow import SIDE, FlowReference, laid_out, layout
 from engines.capture.landmarker import BundledLandmarker, TaskLandmarker, make_landmarker
 from engines.capture.pose import PoseSolver, turn_matrices
@@ -138,3 +139,12 @@ def test_what_is_no_task(tmp_path: Path) -> None:
         bundle.writestr("face_detector.tflite", b"1234TFL3")
     with pytest.raises(WeightsMissing, match="no network face_landmarks_detector"):
         load_task(path)
+
+
+def test_only_below_the_nose_the_picture_is_believed_twice() -> None:
+    detected = np.zeros((2, 478, 3))
+    told = below_corrected(detected, np.ones((2, 478, 3)))[0, :, 0]
+    chin, lips, lids, brows = [152], [0, 17, 61, 291], [159, 145], [105, 334]
+    assert told[[*chin, *lips]].all()
+    assert not told[[*lids, *brows]].any()
+    assert not detected.any()
