@@ -14,7 +14,7 @@ from engines.rig.fit import FittedHead
 from engines.rig.mesh import HeadMesh
 from engines.stylegan import layout, numbers
 from engines.stylegan.bridge import CHANNELS, Bridge, features
-from engines.stylegan.edits import TIMELINE
+from engines.stylegan.edits import VIDEO
 from engines.stylegan.faces import told
 from engines.stylegan.placing import Follower
 
@@ -71,8 +71,8 @@ class StyleGANActor:
     def numbers(self, performance: Performance) -> np.ndarray:
         """The 35 numbers of every frame : float32 (T, 35), three angles in degrees, then amounts of the channels.
 
-        The timeline through the bridge first, then a video's own numbers as far as no curve asks for the timeline in
-        their place, last the artist's curves on single numbers.
+        The timeline through the bridge first, then a video's own numbers: as far as a curve asks for them where the
+        bridge passed its exams, else all of them. Last the artist's curves on single numbers.
         """
         return numbers.directed(performance, self._undirected(performance))
 
@@ -82,7 +82,8 @@ class StyleGANActor:
         found = np.concatenate([moved[:, numbers.OF_HEAD], self.bridge.amounts(moved)[:, :CHANNELS]], 1)
         if f"{SEEN}_{numbers.COUNT}" in performance.extras:
             seen = np.stack([performance.coordinate(f"{SEEN}_{i + 1}") for i in range(numbers.COUNT)], 1)
-            share = 1 - np.clip(performance.coordinate(TIMELINE), 0, 1)[:, None]
+            passed = self.bridge.used("mouth") and self.bridge.used("expression")
+            share = np.clip(performance.coordinate(VIDEO, 0.0 if passed else 1.0), 0, 1)[:, None]
             found[:, 3:] += share * (seen[:, 3:] - found[:, 3:])
         return found.astype(np.float32)
 

@@ -20,11 +20,11 @@ from engines.api import Coordinate, Performance
 from engines.errors import InputError, WeightsMissing
 from engines.stylegan.generators import OWN, Chosen, choose
 
-TIMELINE: Final = "timeline"
-"""Name of the coordinate that says how far the timeline moves the channels in place of a video."""
+VIDEO: Final = "video"
+"""Name of the coordinate that says how far the channels follow what was sought in a video's own frames."""
 PREFIX: Final = "edit_"
 """Of the coordinates' names: a curve on ``stylegan.edit_age`` moves the direction ``age``."""
-_CLIP: Final = Coordinate(TIMELINE, "Timeline", "Who moves the channels, clip or timeline", 0.0, 1.0)
+_CLIP: Final = Coordinate(VIDEO, "Sought in the clip", "Channels", 0.0, 1.0)
 GROUP: Final = "Edits"
 MOST: Final = 4.0
 MOST_OF_A_FILE: Final = 10

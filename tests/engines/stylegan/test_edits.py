@@ -137,10 +137,10 @@ def test_what_is_no_direction_is_named(values: np.ndarray, said: str, tmp_path: 
 
 def test_edits_come_and_go_as_numbers_of_the_engine(chosen: generators.Chosen) -> None:
     info = registry.info("stylegan")
-    assert [c.name for c in edits.offered()[0]] == ["timeline"]
+    assert [c.name for c in edits.offered()[0]] == ["video"]
     assert "soliloquy edits find" in registry.more(info)[1]
     edits.keep(chosen, Edit("age", direction(), "a test"))
-    assert [c.name for c in registry.coordinates(info)][-2:] == ["edit_age", "timeline"]
+    assert [c.name for c in registry.coordinates(info)][-2:] == ["edit_age", "video"]
     (kept,) = edits.kept(chosen)
     assert (kept.name, kept.source) == ("age", "a test")
     np.testing.assert_array_equal(kept.rows, direction())
