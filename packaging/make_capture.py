@@ -73,11 +73,12 @@ TALK = {
     "mouthFunnel": 0.028, "mouthPucker": 0.17, "mouthLeft": 0.033, "mouthRight": 0.033, "mouthSmile": 0.173,
     "mouthFrown": 0.016, "mouthDimple": 0.038, "mouthStretch": 0.027, "mouthRollLower": 0.021, "mouthRollUpper": 0.038,
     "mouthShrugLower": 0.06, "mouthShrugUpper": 0.036, "mouthPress": 0.072, "mouthLowerDown": 0.048,
-    "mouthUpperUp": 0.114, "cheekPuff": 0.001, "cheekSquint": 0.0, "noseSneer": 0.0,
+    "mouthUpperUp": 0.114, "cheekPuff": 0.001, "cheekSquint": 0.0, "noseSneer": 0.0, "browDown": 0.1,
+    "browInnerUp": 0.123, "browOuterUp": 0.099,
 }  # fmt: skip
 """Standard deviation of units in 25 clips of 22 people who talk (MediaPipe's scores; GRID, StyleTalk, LatentSync,
-video-retalking, SadTalker). In lessons every unit is as usual as any other; in talk lips part and purse, and nobody
-sneers."""
+video-retalking, SadTalker). In lessons every unit is as usual as any other; in talk lips part and purse, nobody sneers
+and few frown."""
 USUAL = (2.0, 0.3, 1.5)
 """Expected spread of those units: so many times that of talk, but no less and no more of that of the drawn frames."""
 Size = tuple[int, int] | None

@@ -30,8 +30,12 @@ ASSET: Final = Path(__file__).resolve().parents[2] / "assets" / "capture" / "rea
 POSE_SPREAD: Final = np.array([0.1, 0.1, 0.1, 2.0, 2.0, 8.0])
 """How far the pose found from the landmarks alone may be off: radians about x, y, z, and centimetres."""
 NEAR_CM: Final = 60.0
-LOWEST, HIGHEST = -0.03, 1.3
-"""Bounds of weights; a little below rest, for the rest of a person is not known exactly."""
+HIGHEST: Final = 1.3
+LOWEST: Final = np.full(arkit.COUNT, -0.03)
+"""Bounds of weights (52,); a little below rest, for the rest of a person is not known exactly."""
+BROWS_UP: Final = list(arkit.indices("browInnerUp", "browOuterUp"))
+LOWEST[BROWS_UP] = -0.5
+"""The frame that counts as rest may show raised brows; what lies below is no frown then."""
 _ROUNDS: Final = 3
 _CHUNK: Final = 256
 LOOK: Final = list(arkit.indices("eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp"))
@@ -129,7 +133,7 @@ class Decoder:
         self._pulled, self._hessian = _normal_equations(r, basis)
         self._free = np.linalg.inv(self._hessian)
         unlimited = np.full(len(POSE_SPREAD), 10.0)
-        self._low = np.concatenate([np.full(arkit.COUNT, LOWEST), -unlimited])
+        self._low = np.concatenate([LOWEST, -unlimited])
         self._high = np.concatenate([np.full(arkit.COUNT, HIGHEST), unlimited])
 
     def decode(self, detected: np.ndarray, corrected: np.ndarray | None = None) -> Decoded:

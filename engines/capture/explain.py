@@ -14,7 +14,7 @@ import numpy as np
 from engines import arkit
 from engines.api import CancelToken
 from engines.capture.calm import calmest
-from engines.capture.decode import LOOK, Decoder
+from engines.capture.decode import BROWS_UP, LOOK, LOWEST, Decoder
 from engines.capture.flow import FlowReference, likeness
 from engines.capture.pose import SKIN
 from engines.capture.smooth import fill, smooth_motion, smooth_weights
@@ -29,7 +29,8 @@ LOST_ERROR: Final = 0.06
 SAME_PERSON: Final = 0.77
 """Likeness of two faces (`engines.capture.flow.likeness`) from which they belong to one person."""
 REST_MOST: Final = 0.4
-REST_LEAST: Final = -0.3
+REST_LEAST: Final = np.full(arkit.COUNT, -0.3)
+REST_LEAST[BROWS_UP] = LOWEST[BROWS_UP]
 LIDS_REST_MOST: Final = 0.25
 _UNCALIBRATED: Final = list(arkit.indices("eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp", "jawLeft", "jawRight"))
 _LIDS: Final = list(arkit.indices("eyeBlink"))

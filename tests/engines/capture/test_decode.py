@@ -10,7 +10,7 @@ import pytest
 
 from engines import arkit, weights
 from engines.capture import decode
-from engines.capture.explain import below_corrected
+from engines.capture.explain import below_corrected, calibrated, resting
 from engines.capture.flow import SIDE, FlowReference, laid_out, layout
 from engines.capture.landmarker import BundledLandmarker, TaskLandmarker, make_landmarker
 from engines.capture.pose import PoseSolver, turn_matrices
@@ -148,3 +148,14 @@ def test_only_below_the_nose_the_picture_is_believed_twice() -> None:
     assert told[[*chin, *lips]].all()
     assert not told[[*lids, *brows]].any()
     assert not detected.any()
+
+
+def test_low_brows_of_a_face_at_rest_are_no_frown() -> None:
+    """Brows that lie lower than in the frame that was fitted nearly all the time are the person's own."""
+    weights = np.zeros((100, arkit.COUNT))
+    weights[:80, decode.BROWS_UP] = -0.4
+    rest = resting(weights, np.ones(100, bool))
+    assert rest[decode.BROWS_UP] == pytest.approx(-0.4)
+    told = calibrated(weights, rest)
+    assert told[:80].max() < 1e-6
+    assert told[90, decode.BROWS_UP] == pytest.approx(0.4 / 1.4)
