@@ -28,7 +28,7 @@ from engines.speech.segment import SILENCE, Segment
 from engines.speech.transcribe import Stretch
 from engines.speech.whisper import LAYERS
 
-ANALYSIS_VERSION: Final = 7
+ANALYSIS_VERSION: Final = 8
 """Rises when the same voice would be analysed differently; part of cache keys."""
 
 _STRETCH_S, _STRETCH_LEAST_S = 27.9, 18.0

@@ -6,6 +6,7 @@ Radford et al. 2023 (arXiv:2212.04356). Times come afterwards, from `engines.spe
 from __future__ import annotations
 
 import functools
+import zlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +19,8 @@ _END, _START, _NO_SPEECH, _NO_TIMES, _FIRST_TIME = 50256, 50257, 50361, 50362, 5
 _TOKENS_A_SECOND = 9
 TRUSTED: Final = -0.8
 """Mean log probability below which a transcript is not to be relied on."""
+_REPEATED: Final = 2.4
+"""Times that a text shrinks when packed from which the decoder repeats itself; as in section 4.5 of the paper."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,9 @@ class Transcript:
 
     @property
     def trusted(self) -> bool:
-        return bool(self.text) and self.log_probability >= TRUSTED and self.no_speech < 0.6
+        data = self.text.encode()
+        repeated = len(data) > _REPEATED * len(zlib.compress(data))
+        return bool(data) and not repeated and self.log_probability >= TRUSTED and self.no_speech < 0.6
 
     @property
     def confidence(self) -> float:

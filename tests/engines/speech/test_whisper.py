@@ -68,3 +68,11 @@ def test_circles_are_noticed() -> None:
     assert recognise._loops([5, 6, 7] * 4)
     assert recognise._loops([9] * 8)
     assert not recognise._loops([1, 2, 3, 1, 2, 3, 1, 2, 3])
+
+
+def test_a_sentence_invented_over_and_over_is_not_trusted() -> None:
+    # Heard in a clip of another language; whole sentences are longer than the circles that end the decoding.
+    once = "I'm not sure if I'm going to do it."
+    assert recognise.Transcript(once, -0.7, 0.1).trusted
+    assert recognise.Transcript(f"{once} {once}", -0.7, 0.1).trusted
+    assert not recognise.Transcript(" ".join([once] * 5), -0.7, 0.1).trusted
