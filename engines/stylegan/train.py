@@ -43,9 +43,9 @@ _PATH_DECAY: Final = 0.01
 _ALONE: Final = (0.8, 3.0)
 """Momentum of Adam, and how many times faster it learns, while no discriminator is in play. Against one it has no
 momentum, as Karras et al. have it; a mere regression learns with it what takes several times as long without."""
-_PIVOTS: Final = 0.4
+_PIVOTS: Final = 0.2
 """Part of the steps of pivotal tuning in which latents are sought and the generator is left alone."""
-_TUNING: Final = 0.1
+_TUNING: Final = 0.5
 """How much more slowly a generator is tuned than trained."""
 _LOCALITY, _LOCALITY_EVERY, _BESIDE = 0.1, 4, 0.3
 """Weight of latents beside the pivots staying as they were, steps between, and how far from the pivots they lie."""

@@ -161,7 +161,7 @@ def test_pivotal_tuning_seeks_latents_first_then_tunes_and_stays_local(
         pairs = zip(made.model.generator.parameters(), begun.generator.parameters(), strict=True)
         return max(float((a - b).detach().abs().max()) for a, b in pairs)
 
-    pivots = tuned("pivots", 40)
+    pivots = tuned("pivots", 20)
     assert moved(pivots) == 0
     assert float(pivots.model.moves.detach().abs().max()) > 0
     whole = tuned("whole", 120)
