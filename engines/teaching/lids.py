@@ -20,9 +20,11 @@ _SCALE: Final = np.array([2.4, 2.0, 5.0, 5.0])
 _LOW, _HIGH = np.array([-0.35, -0.15, -0.6, -0.5]), np.array([1.0, 0.45, 0.6, 0.5])
 """What lids and gaze can be (as far as the rig draws them)."""
 _NEAR: Final = 0.75
-_RIDGE: Final = 2e-3
-_LESSONS: Final = 220
+_RIDGE: Final = 1e-2
+_LESSONS: Final = 320
 _RANK: Final = 48
+_FAR: Final = 0.4
+"""Share of lessons in which the eye looks anywhere, however far."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +113,9 @@ def eye_lessons(rng: np.random.Generator, count: int) -> np.ndarray:
     upper[rng.random(count) < 0.1] = 1.0
     lower = rng.uniform(-0.15, 0.35, count) * np.clip(1.2 - upper, 0, 1)
     gaze = rng.normal(0, [0.2, 0.13], (count, 2)).clip(-0.55, 0.55)
+    far = rng.random(count) < _FAR  # looking aside is rare, and shows most of the ball
+    gaze[far] = rng.uniform([-0.58, -0.4], [0.58, 0.4], (int(far.sum()), 2))
+    upper[far] = np.where(upper[far] > 0.6, rng.uniform(-0.3, 0.6, int(far.sum())), upper[far])
     poses = np.concatenate([upper[:, None], lower[:, None], gaze], 1)
     poses[0] = 0
     return poses
