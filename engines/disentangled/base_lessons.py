@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 from zipfile import BadZipFile
 
 import numpy as np
@@ -18,53 +19,45 @@ from engines.disentangled.patches import (
     eye_inputs,
     eye_numbers,
     eye_view,
-    head_matrix,
-    head_picture,
     mirrored,
     mouth_inputs,
     mouth_view,
+    read_patches,
     resized,
+    upper_box,
 )
 from engines.errors import InputError
-from engines.teaching.banks import MOUTH, banks, motion
+from engines.teaching.banks import MOUTH, POSE, banks, motion
 from engines.teaching.closed import EYES_PX, FACE_PX
 from engines.teaching.lessons import lessons
 from engines.teaching.lids import eye_lessons, still_eyes
 from engines.teaching.prior import face_features, outline
 from engines.teaching.teacher import Teacher
 
-_SPOKEN, _LOOKS, _WHOLE, _ALONE = 48, 36, 64, 28
+_SPOKEN, _LOOKS, _WHOLE, _ALONE = 48, 36, 60, 24
 """Frames of the mouth, poses of each eye, frames of the whole head in which everything moves or one bank alone."""
+_ERROR: Final = 0.03
+"""Deviation of coordinates of a pose from what is undone: what `Alignment` leaves, as far as it can be seen."""
 
 
 @dataclass(frozen=True, eq=False)
-class BaseLessons:
-    """Lessons of one person.
+class Lessons(ABC):
+    """Lessons of one person, in a file."""
 
-    Attributes
-    ----------
-    mouth : float16 (T, 8, 64, 64), what the mouth's painter sees
-    mouth_numbers : float32 (T, 20)
-    mouth_own : uint8 (T, 64, 64), how much is the mouth's
-    mouth_drawn : uint8 (T, 3, 64, 64), what the rig draws there
-    eye : float16 (N, 8, 32, 48), what the painter of eyes sees
-    eye_numbers : float32 (N, 4)
-    eye_change : float16 (N, 3, 32, 48), the change of colour that the rig draws, -1 to 1
-    photo : uint8 (3, 96, 96), the portrait as the reader sees it
-    heads : uint8 (K, 3, 96, 96), frames
-    told : float32 (K, 36), their coordinates
-    """
+    @classmethod
+    @abstractmethod
+    def draw(cls, portrait: Portrait, seed: int) -> Self:
+        """What the rig draws of one portrait.
 
-    mouth: np.ndarray
-    mouth_numbers: np.ndarray
-    mouth_own: np.ndarray
-    mouth_drawn: np.ndarray
-    eye: np.ndarray
-    eye_numbers: np.ndarray
-    eye_change: np.ndarray
-    photo: np.ndarray
-    heads: np.ndarray
-    told: np.ndarray
+        Parameters
+        ----------
+        seed : of the motion
+
+        Raises
+        ------
+        InputError
+            If the portrait shows no face that can be used.
+        """
 
     def save(self, path: Path) -> None:
         """Write them to a file."""
@@ -91,24 +84,81 @@ class BaseLessons:
             ) from error
 
 
-def draw_lessons(portrait: Portrait, seed: int) -> BaseLessons:
-    """What the rig draws of one portrait.
+@dataclass(frozen=True, eq=False)
+class PainterLessons(Lessons):
+    """What the painters learn from.
 
-    Parameters
+    Attributes
     ----------
-    seed : of the motion
-
-    Raises
-    ------
-    InputError
-        If the portrait shows no face that can be used.
+    mouth : float16 (T, 8, 64, 64), what the mouth's painter sees
+    mouth_numbers : float32 (T, 20)
+    mouth_own : uint8 (T, 64, 64), how much is the mouth's
+    mouth_drawn : uint8 (T, 3, 64, 64), what the rig draws there
+    eye : float16 (N, 8, 32, 48), what the painter of eyes sees
+    eye_numbers : float32 (N, 4)
+    eye_change : float16 (N, 3, 32, 48), the change of colour that the rig draws, -1 to 1
     """
+
+    mouth: np.ndarray
+    mouth_numbers: np.ndarray
+    mouth_own: np.ndarray
+    mouth_drawn: np.ndarray
+    eye: np.ndarray
+    eye_numbers: np.ndarray
+    eye_change: np.ndarray
+
+    @classmethod
+    def draw(cls, portrait: Portrait, seed: int) -> Self:
+        """As `Lessons.draw` says."""
+        teacher, near = _teachers(portrait)
+        return cls(*_mouths(teacher, near, seed), *_eyes(near, seed))
+
+
+@dataclass(frozen=True, eq=False)
+class ReaderLessons(Lessons):
+    """What the readers learn from: frames whose pose was undone.
+
+    Attributes
+    ----------
+    photo_mouth, photo_expression : uint8 (3, 64, 64) and (3, 64, 96), the portrait about the mouth and its upper face
+    seen_mouth, seen_expression : uint8 (K, 3, 64, 64) and (K, 3, 64, 96), the same of frames
+    told : float32 (K, 36), their coordinates
+    """
+
+    photo_mouth: np.ndarray
+    photo_expression: np.ndarray
+    seen_mouth: np.ndarray
+    seen_expression: np.ndarray
+    told: np.ndarray
+
+    @classmethod
+    def draw(cls, portrait: Portrait, seed: int) -> Self:
+        """As `Lessons.draw` says."""
+        teacher, near = _teachers(portrait)
+        prior = outline(teacher, still_eyes(near.painter, banks()), banks())
+        photo = np.ascontiguousarray(teacher.painter.photo[..., :3])
+        upper = upper_box(teacher.landmarks, teacher.crop.size)
+        rng = np.random.default_rng([seed, 7])
+        seen, told = [], []
+        for number, bank in enumerate(("", "mouth", "head", "expression")):  # everything at once, then each bank alone
+            moving = {name: bank in ("", name) for name in ("mouth", "head", "expression")}
+            part = lessons(_ALONE if bank else _WHOLE, [1001 + 2 * seed, number], **moving)
+            numbers = banks().coordinates(motion(part, teacher.rest_weights, teacher.actor.head.rest_head))
+            for frame, own in zip(teacher.frames(part), numbers, strict=True):
+                still = prior.relief.held_still(frame, own[POSE] + rng.normal(0, _ERROR, 6))
+                seen.append(read_patches(still, prior.lips, upper))
+            told.append(numbers)
+        mouths, faces = (np.stack(part) for part in zip(*seen, strict=True))
+        return cls(*read_patches(photo, prior.lips, upper), mouths, faces, np.concatenate(told))
+
+
+def _teachers(portrait: Portrait) -> tuple[Teacher, Teacher]:
+    """The rig with one portrait, at the size of an actor and of its eyes."""
     from engines import registry
 
     rig = registry.load("blendshape").prepare(portrait)
     assert isinstance(rig, BlendshapeActor)
-    teacher, near = Teacher(rig, FACE_PX), Teacher(rig, EYES_PX)
-    return BaseLessons(*_mouths(teacher, near, seed), *_eyes(near, seed), *_heads(teacher, seed))
+    return Teacher(rig, FACE_PX), Teacher(rig, EYES_PX)
 
 
 def _mouths(teacher: Teacher, near: Teacher, seed: int) -> tuple[np.ndarray, ...]:
@@ -145,15 +195,3 @@ def _eyes(near: Teacher, seed: int) -> tuple[np.ndarray, ...]:
             numbers.append(eye_numbers(eye, pose))
             changes.append(mirrored(resized(change / 255, EYE_SIZE).transpose(2, 0, 1), eye))
     return np.asarray(seen, np.float16), np.asarray(numbers, np.float32), np.asarray(changes, np.float16)
-
-
-def _heads(teacher: Teacher, seed: int) -> tuple[np.ndarray, ...]:
-    matrix = head_matrix(teacher.landmarks)
-    frames, told = [], []
-    for number, bank in enumerate(("", "mouth", "head", "expression")):  # everything at once, then each bank alone
-        moving = {name: bank in ("", name) for name in ("mouth", "head", "expression")}
-        part = lessons(_WHOLE if not bank else _ALONE, [1001 + 2 * seed, number], **moving)
-        frames += [head_picture(f, matrix).transpose(2, 0, 1) for f in teacher.frames(part)]
-        told.append(banks().coordinates(motion(part, teacher.rest_weights, teacher.actor.head.rest_head)))
-    photo = head_picture(np.ascontiguousarray(teacher.painter.photo[..., :3]), matrix).transpose(2, 0, 1)
-    return photo, np.stack(frames), np.concatenate(told)

@@ -1,9 +1,10 @@
-"""The networks of the shipped base: what a portrait hides, drawn in one shot, and the 36 coordinates read back.
+"""The networks of the shipped base: what a portrait hides, drawn in one shot, and the coordinates read back.
 
 The rig's fitted head says where everything goes (`engines.teaching.prior.outline`), so no network has to learn motion.
 A painter fills in what the motion uncovers or changes: teeth, tongue and shade about the mouth, lids and eyeballs. It
 sees the portrait's own patch, moved, and is modulated by the coordinates at every layer (FiLM, Perez et al., AAAI
-2018). A reader looks at the portrait and at another picture of the same person and tells the coordinates between them.
+2018). Two readers look at the portrait and at another picture of the same person, its head held still
+(`engines.teaching.alignment`), and tell the coordinates between them: one sees the mouth, one the upper face.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ from torch.nn import functional
 MOUTH_PX: Final = (64, 64)
 EYE_PX: Final = (32, 48)
 """Height and width of the patches."""
-HEAD_PX: Final = 96
-"""Side of the pictures that the reader sees."""
+UPPER_PX: Final = (64, 96)
+"""The same of the upper face."""
 MOUTH_INPUTS: Final = 8
 """Moved patch (3), portrait's patch (3), opening, below the upper teeth."""
 EYE_INPUTS: Final = 8
 """Moved patch (3), portrait's patch (3), opening, iris."""
 MOUTH_NUMBERS: Final = 20
 EYE_NUMBERS: Final = 4
+EXPRESSION_NUMBERS: Final = 10
 
 
 class Modulated(nn.Module):
@@ -80,40 +82,48 @@ class PatchPainter(nn.Module):
         return functional.pixel_shuffle(self.leave(fine), 2)
 
 
-class Reader(nn.Module):
-    """What has moved between a portrait and another picture of the same person, as coordinates."""
+class PatchReader(nn.Module):
+    """What has moved between a portrait and another picture of the same person's still head, as coordinates.
 
-    def __init__(self, count: int = 36, widths: tuple[int, ...] = (32, 64, 96, 128, 160)) -> None:
+    Parameters
+    ----------
+    size : height and width of the patch
+    count : coordinates
+    widths : channels after each halving of the patch
+    """
+
+    def __init__(self, size: tuple[int, int], count: int, widths: tuple[int, ...] = (32, 64, 96, 128)) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        inputs = 6
+        inputs = 9
         for width in widths:
             layers += [nn.Conv2d(inputs, width, 3, stride=2, padding=1), nn.GroupNorm(8, width), nn.SiLU()]
             inputs = width
         self.seen = nn.Sequential(*layers)
-        side = HEAD_PX // 2 ** len(widths)
-        self.told = nn.Sequential(
-            nn.Dropout(0.2), nn.Linear(inputs * side * side, 192), nn.SiLU(), nn.Linear(192, count)
-        )
+        left = (size[0] >> len(widths)) * (size[1] >> len(widths))
+        self.told = nn.Sequential(nn.Dropout(0.2), nn.Linear(inputs * left, 192), nn.SiLU(), nn.Linear(192, count))
 
     def forward(self, pictures: Tensor, photo: Tensor) -> Tensor:
-        """(N, 3, `HEAD_PX`, `HEAD_PX`) and (1, 3, `HEAD_PX`, `HEAD_PX`), -1 to 1, to (N, count).
+        """(N, 3, H, W) and (1 or N, 3, H, W), -1 to 1, to (N, count). A picture that is the portrait itself gives 0."""
+        photos = photo.expand_as(pictures)
+        codes, rest = (self._codes(part, own) for part, own in ((pictures, photos), (photo, photo)))
+        return torch.as_tensor(codes - rest)
 
-        A picture that is the portrait itself gives 0.
-        """
-        both = torch.cat([pictures, photo])
-        codes = self.told(self.seen(torch.cat([both, 2 * (both - photo)], 1)).flatten(1))
-        return torch.as_tensor(codes[:-1] - codes[-1:])
+    def _codes(self, pictures: Tensor, photos: Tensor) -> Tensor:
+        both = torch.cat([pictures, photos, 2 * (pictures - photos)], 1)
+        return torch.as_tensor(self.told(self.seen(both).flatten(1)))
 
 
 class Base(nn.Module):
-    """Everything that is shipped: painters of mouth and eye, and the reader."""
+    """Everything that is shipped: painters of mouth and eye, and readers of the mouth and of the upper face."""
 
     def __init__(self) -> None:
         super().__init__()
         self.mouth = PatchPainter(MOUTH_INPUTS, 6, MOUTH_NUMBERS, (40, 72, 112))
         self.eye = PatchPainter(EYE_INPUTS, 3, EYE_NUMBERS, (32, 56, 80))
-        self.reader = Reader()
+        self.reader = nn.ModuleDict(
+            {"mouth": PatchReader(MOUTH_PX, MOUTH_NUMBERS), "expression": PatchReader(UPPER_PX, EXPRESSION_NUMBERS)}
+        )
 
     def paint_mouth(self, inputs: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
         """Colours between the lips and change of colour around them, (N, 3, H, W) each, 0 to 1 and -1 to 1.

@@ -21,20 +21,21 @@ from engines.disentangled.patches import (
     eye_inputs,
     eye_numbers,
     eye_view,
-    head_matrix,
-    head_picture,
     mirrored,
     mouth_inputs,
     mouth_view,
     put_mouth,
+    read_patches,
     resized,
+    upper_box,
 )
 from engines.errors import WeightsMissing
+from engines.teaching.alignment import Alignment
 from engines.teaching.banks import FACE_UNITS, MOUTH, Motion, banks
 from engines.teaching.closed import EYES_PX, FACE_PX
 from engines.teaching.lids import still_eyes
 from engines.teaching.prior import face_features, outline
-from engines.teaching.teacher import Teacher
+from engines.teaching.teacher import Box, Teacher
 
 if TYPE_CHECKING:
     from engines.disentangled.net_base import Base
@@ -95,6 +96,35 @@ class OneShotActor(TaughtActor):
     def photo(self) -> np.ndarray:
         """The portrait at the actor's size : uint8 (H, W, 3)."""
         return np.asarray(self.crop.picture(self.rig.portrait.rgb))
+
+    @cached_property
+    def upper(self) -> Box:
+        """Where the upper face lies in the photo."""
+        return upper_box(self._points, self.crop.size)
+
+    @cached_property
+    def alignment(self) -> Alignment:
+        """What finds the pose of a picture."""
+        return Alignment.of(self.prior, self.banks, self.photo, self._points)
+
+    @property
+    def _points(self) -> np.ndarray:
+        return self.crop.places(self.rig.landmarks.points[:, :2])
+
+    def framed(self, picture: np.ndarray) -> np.ndarray:
+        """What a picture (H, W, C), framed as the portrait, shows of the actor, as large as the `photo`."""
+        import cv2
+
+        shown = self.rig.crop((picture.shape[1], picture.shape[0]))
+        step = shown.scale / self.crop.scale
+        low = shown.places(np.array([self.crop.left, self.crop.top]) + 0.5 / self.crop.scale - 0.5)
+        if step > 1.5:  # an area average first, so that nothing aliases
+            picture = cv2.blur(picture, (round(step), round(step)))
+        matrix = np.array([[step, 0, low[0]], [0, step, low[1]]])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return np.asarray(
+            cv2.warpAffine(picture[..., :3], matrix, self.crop.size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        )
 
     @cached_property
     def grey(self) -> bool:
@@ -162,20 +192,27 @@ def one_shot(
     return OneShotActor(rig, teacher.crop, banks(), prior, near.crop, digest, eye_parts=(parts[0], parts[1]))
 
 
-def read_coordinates(pictures: list[np.ndarray], photo: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """What the base's reader sees in pictures of a head, against the portrait : float32 (T, 36).
+def read_coordinates(actor: OneShotActor, pictures: list[np.ndarray]) -> np.ndarray:
+    """What is seen in pictures of a head, against the portrait : float32 (T, 36).
+
+    The pose is found by alignment, the base's readers read mouth and expression from the head held still.
 
     Parameters
     ----------
-    pictures : uint8 (H, W, 3) each, framed as ``photo`` is
-    photo : uint8 (H, W, 3), the portrait
-    points : (>=468, >=2), its landmarks in pixels
+    pictures : uint8 (H, W, >=3) each, framed as the portrait, of any size
     """
     import torch
 
-    matrix = head_matrix(points)
-    seen = np.stack([head_picture(np.ascontiguousarray(p[..., :3]), matrix) for p in [photo, *pictures]])
-    with torch.inference_mode():
-        tensor = torch.from_numpy(seen.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1)
-        codes = torch.cat([base().reader(part, tensor[:1]) for part in tensor[1:].split(32)])
-    return np.asarray(codes.numpy())
+    lips, upper, alignment = actor.prior.lips, actor.upper, actor.alignment
+    poses, seen = [], [read_patches(actor.photo, lips, upper)]
+    for picture in pictures:
+        frame = actor.framed(picture)
+        poses.append(alignment.pose(frame))
+        seen.append(read_patches(actor.prior.relief.held_still(frame, poses[-1]), lips, upper))
+    codes = {}
+    for name, patches in zip(("mouth", "expression"), zip(*seen, strict=True), strict=True):
+        tensor = torch.from_numpy(np.stack(patches).astype(np.float32) / 127.5 - 1)
+        with torch.inference_mode():
+            found = [base().reader[name](part, tensor[:1]) for part in tensor[1:].split(32)]
+        codes[name] = torch.cat(found).numpy()
+    return np.concatenate([codes["mouth"], np.stack(poses), codes["expression"]], 1)

@@ -1,4 +1,4 @@
-"""What the base's networks see of a portrait: patches of mouth and eyes, and the head as a small picture."""
+"""What the base's networks see of a portrait: patches of the mouth, the eyes and the upper face."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from engines.blendshape.eye_parts import Eye as EyeParts
 from engines.blendshape.eyes import EYEBALL_PER_IRIS, EyePose
 from engines.teaching.lips import Lips
 from engines.teaching.prior import Prior, moving_layers
+from engines.teaching.teacher import Box
 
 MOUTH_SIZE: Final = (64, 64)
 EYE_SIZE: Final = (48, 32)
+UPPER_SIZE: Final = (96, 64)
 """Width and height, as `engines.disentangled.net_base` has them."""
-HEAD_SIZE: Final = 96
-_REACH: Final = 0.78
-"""Half the side of the reader's picture, in widths of the face."""
+_BROWS: Final = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300)
+_NOSE: Final = 1
+_ABOVE, _BELOW = 0.4, 0.1
+"""How far the upper face reaches above the brows and below the tip of the nose, in distances between the two."""
 _RIM_REACH: Final = 0.35
 """How far the rims of `engines.blendshape.eye_parts.Eye` go beyond the corners, in widths."""
 EYE_SCALE: Final = np.array([1.0, 2.0, 3.0, 4.0], np.float32)
@@ -180,28 +183,18 @@ def _rim(heights: np.ndarray, along: np.ndarray) -> np.ndarray:
     return np.asarray(np.interp(along.ravel(), places, heights).reshape(along.shape))
 
 
-def head_matrix(points: np.ndarray) -> np.ndarray:
-    """From a picture to the reader's: float32 (2, 3).
-
-    Parameters
-    ----------
-    points : (>=468, >=2), landmarks of the portrait in pixels
-    """
-    face = points[:468, :2]
-    low, high = face.min(0), face.max(0)
-    centre, half = (low + high) / 2, _REACH * float(high[0] - low[0])
-    scale = HEAD_SIZE / (2 * half)
-    shift = HEAD_SIZE / 2 - 0.5 - scale * centre
-    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float32)
+def upper_box(points: np.ndarray, size: tuple[int, int]) -> Box:
+    """Where the upper face lies in a picture of ``size`` (width, height) with landmarks (>=468, >=2)."""
+    brows, nose = float(points[list(_BROWS), 1].min()), float(points[_NOSE, 1])
+    high = nose - brows
+    low = points[:468, 0].min(), brows - _ABOVE * high
+    far = points[:468, 0].max(), nose + _BELOW * high
+    left, top, right, bottom = (round(float(np.clip(v, 0, m))) for v, m in zip((*low, *far), 2 * size, strict=True))
+    return Box(left, top, max(1, right - left), max(1, bottom - top))
 
 
-def head_picture(picture: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """A frame as the reader sees it : uint8 (`HEAD_SIZE`, `HEAD_SIZE`, 3)."""
-    import cv2
-
-    size = (HEAD_SIZE, HEAD_SIZE)
-    scale = float(matrix[0, 0])
-    if scale < 0.6:  # an area average first, so that nothing aliases
-        step = 1 / scale
-        picture = cv2.blur(picture, (max(1, round(step)), max(1, round(step))))
-    return np.asarray(cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+def read_patches(still: np.ndarray, lips: Lips, upper: Box) -> tuple[np.ndarray, np.ndarray]:
+    """What the readers see of a still head (H, W, >=3): uint8 (3, 64, 64) of the mouth, (3, 64, 96) above it."""
+    boxes = (lips.box, MOUTH_SIZE), (upper, UPPER_SIZE)
+    mouth, face = (resized(still[box.slices][..., :3], size).transpose(2, 0, 1) for box, size in boxes)
+    return np.round(mouth).astype(np.uint8), np.round(face).astype(np.uint8)

@@ -2,18 +2,18 @@
 
 Painters and reader share nothing and are taught one after the other, or side by side in two processes. Every step
 takes some lessons of some people: the painters are compared with what the rig drew (L1 at three scales and of
-gradients, what is the mouth's own counted most), the reader with the coordinates that the rig was given. Light, and
-for the reader the framing, is changed at random, the same way in what is seen and what is wanted.
+gradients, what is the mouth's own counted most), the readers with the coordinates that the rig was given, and more so
+where a reader's bank was held and another moved. Light, and for the readers the framing, is changed at random, the
+same way in what is seen and what is wanted.
 """
 
 from __future__ import annotations
 
 import csv
-import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -25,21 +25,24 @@ from torch.nn import functional
 
 from engines import checkpoint
 from engines.api import CancelToken
-from engines.disentangled.base_lessons import BaseLessons
+from engines.disentangled.base_lessons import Lessons, PainterLessons, ReaderLessons
 from engines.disentangled.net_base import Base
 from engines.edtalk.net_losses import picture_loss
 from engines.errors import InputError, WeightsMissing
 from engines.teaching.banks import EXPRESSION, MOUTH, POSE
 
 PICTURE: Final = "progress.png"
-NETWORK: Final = "base.safetensors"
-CARD: Final = "card.json"
 _UNSEEN: Final = 12
 """Every so many people one is kept to check with."""
 Part = Literal["painters", "reader"]
 PARTS: Final[tuple[Part, ...]] = ("painters", "reader")
 _MOST: Final = 2.5
 """Coordinates beyond this are too rare to be read."""
+_HELD: Final = 3.0
+"""How much more reading motion counts where there is none."""
+BANKS: Final = {"mouth": MOUTH, "pose": POSE, "expression": EXPRESSION}
+KINDS: Final[dict[Part, type[Lessons]]] = {"painters": PainterLessons, "reader": ReaderLessons}
+"""What a part learns from."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,9 @@ class BaseLook:
     Attributes
     ----------
     figures : by name; of the painters the PSNR in dB where the mouth's own colours show and of eyes, beside the moved
-        patch alone (``moved``); of the reader the mean square error of each bank's
-        coordinates as a part of their mean square
+        patch alone (``moved``); of the reader the mean square error of a bank's
+        coordinates as a part of their mean square (``unread``), and by how much it is seen to move while another does
+        alone, as a part of what is seen when it moves itself (``POSE moves MOUTH``)
     """
 
     step: int
@@ -90,7 +94,7 @@ class BaseTrainer:
 
     Parameters
     ----------
-    lessons : files of `BaseLessons`
+    lessons : files of the part's `KINDS`
     folder : of state, log and pictures
 
     Raises
@@ -102,7 +106,7 @@ class BaseTrainer:
     """
 
     def __init__(self, lessons: list[Path], folder: Path, plan: BasePlan, device: str = "cpu") -> None:
-        people = [BaseLessons.load(path) for path in lessons]
+        people = [KINDS[plan.part].load(path) for path in lessons]
         self.unseen = people[_UNSEEN // 2 :: _UNSEEN]
         self.taught = [p for i, p in enumerate(people) if i % _UNSEEN != _UNSEEN // 2]
         if len(self.taught) < plan.people or not self.unseen:
@@ -194,7 +198,8 @@ class BaseTrainer:
             eye, _ = self._eye(self._batch(chosen, "eye", plan.eyes, rng), rng)
             loss = mouth + 2 * eye
         else:
-            loss = self._read(chosen, plan.heads, rng).square().mean()
+            seen, told = self._read(chosen, plan.heads, rng)
+            loss = torch.stack([_misread(found, told[:, BANKS[name]]) for name, found in seen.items()]).sum()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.learns.parameters(), 5.0)
@@ -203,7 +208,7 @@ class BaseTrainer:
         self.model.eval()
 
     def _batch(
-        self, people: list[BaseLessons], what: str, count: int | None, rng: np.random.Generator | None
+        self, people: Sequence[Lessons], what: str, count: int | None, rng: np.random.Generator | None
     ) -> dict[str, Tensor]:
         """Lessons of each of the people, ``count`` of them at random, or all."""
         parts: dict[str, list[np.ndarray]] = {}
@@ -244,20 +249,28 @@ class BaseTrainer:
         weight = 0.3 + 4 * batch["eye_change"].abs().amax(1, keepdim=True)
         return picture_loss(drawn, wanted, weight), {"drawn": drawn, "wanted": wanted, "moved": moved}
 
-    def _read(self, people: list[BaseLessons], count: int | None, rng: np.random.Generator | None) -> Tensor:
-        """What the reader gets wrong : (N, 36)."""
-        apart = []
+    def _read(
+        self, people: Sequence[Lessons], count: int | None, rng: np.random.Generator | None
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """What each reader reads, (N, 20) and (N, 10), and what is true, (N, 36)."""
+        read: dict[str, list[Tensor]] = {name: [] for name in self.model.reader}
+        truth = []
         for person in people:
-            rows = slice(None) if rng is None or count is None else rng.choice(len(person.heads), count, replace=False)
-            pictures = np.concatenate([person.photo[None], person.heads[rows]])
-            tensor = torch.from_numpy(pictures).to(self.device).float() / 255
-            tensor = 2 * (tensor * self._light(1, rng)).clamp(0, 1) - 1
-            if rng is not None:
-                tensor = _framed(tensor, rng)
-                tensor = tensor + 0.02 * torch.from_numpy(rng.normal(size=tensor.shape).astype(np.float32)).to(tensor)
-            told = torch.from_numpy(person.told[rows].astype(np.float32)).to(self.device).clamp(-_MOST, _MOST)
-            apart.append(self.model.reader(tensor[1:], tensor[:1]) - told)
-        return torch.cat(apart)
+            assert isinstance(person, ReaderLessons)
+            whole = len(person.told)
+            rows = np.arange(whole) if rng is None or count is None else rng.choice(whole, count, replace=False)
+            light = self._light(1, rng)
+            for name, found in read.items():
+                parts = getattr(person, f"photo_{name}")[None], getattr(person, f"seen_{name}")[rows]
+                pictures = torch.from_numpy(np.concatenate(parts)).to(self.device).float() / 255
+                pictures = 2 * (pictures * light).clamp(0, 1) - 1
+                if rng is not None:
+                    pictures = _framed(pictures, rng)
+                    noise = torch.from_numpy(rng.normal(0, 0.02, pictures.shape).astype(np.float32))
+                    pictures = pictures + noise.to(pictures)
+                found.append(self.model.reader[name](pictures[1:], pictures[:1]))
+            truth.append(torch.from_numpy(person.told[rows].astype(np.float32)).to(self.device).clamp(-_MOST, _MOST))
+        return {name: torch.cat(found) for name, found in read.items()}, torch.cat(truth)
 
     # --- looking ---
 
@@ -266,11 +279,7 @@ class BaseTrainer:
         """How well the people kept apart are drawn or read; the painters write `PICTURE`."""
         self.model.eval()
         if self.plan.part == "reader":
-            apart = self._read(self.unseen, None, None).square().mean(0).cpu().numpy()
-            told = np.concatenate([p.told for p in self.unseen]).clip(-_MOST, _MOST)
-            spans = {"mouth": MOUTH, "pose": POSE, "expression": EXPRESSION}
-            unread = {n: round(float(apart[b].mean() / (told[:, b] ** 2).mean()), 3) for n, b in spans.items()}
-            return BaseLook(self.step, round(self.seconds), {f"unread, {n}": v for n, v in unread.items()})
+            return BaseLook(self.step, round(self.seconds), self._tell_apart())
         _, mouth = self._mouth(self._batch(self.unseen, "mouth", None, None), None)
         _, eye = self._eye(self._batch(self.unseen, "eye", None, None), None)
         self._strip(mouth, eye)
@@ -282,6 +291,21 @@ class BaseTrainer:
             "eye_db, moved": _decibel(eye["moved"], eye["wanted"], everywhere),
         }
         return BaseLook(self.step, round(self.seconds), figures)
+
+    def _tell_apart(self) -> dict[str, float]:
+        """The readers' figures on the people kept apart."""
+        seen, told = self._read(self.unseen, None, None)
+        moves = torch.stack([told[:, span].any(1) for span in BANKS.values()])
+        alone = {name: own & (moves.sum(0) == 1) for name, own in zip(BANKS, moves, strict=True)}
+        figures = {}
+        for name, found in seen.items():
+            true = told[:, BANKS[name]]
+            figures[f"unread, {name}"] = float((found - true).square().mean() / true.square().mean())
+            sizes = {other: found[rows].square().mean().sqrt() for other, rows in alone.items()}
+            for other in BANKS:
+                if other != name:
+                    figures[f"{other} moves {name}"] = float(sizes[other] / sizes[name])
+        return {name: round(value, 3) for name, value in figures.items()}
 
     def _strip(self, *parts: dict[str, Tensor]) -> None:
         """Rows: the patch before, what is wanted, what is drawn; for mouths and for eyes."""
@@ -332,30 +356,10 @@ def files_in(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.npz"))
 
 
-def export(trainers: Sequence[BaseTrainer], folder: Path, card: dict[str, Any]) -> list[Path]:
-    """Write the averaged networks of all parts in half precision, and their card."""
-    from safetensors.torch import save_file
-
-    whole = Base()
-    facts: dict[str, Any] = dict(card)
-    for trainer in trainers:
-        with trainer.averaged():
-            learning(whole, trainer.plan.part).load_state_dict(trainer.learns.state_dict())
-            look = trainer.look()
-        facts[trainer.plan.part] = {
-            "steps": trainer.step,
-            "seconds of processor time": round(trainer.seconds),
-            "people": len(trainer.taught),
-            "people kept apart": len(trainer.unseen),
-            "figures on those": look.figures,
-            "plan": {k: v for k, v in asdict(trainer.plan).items() if k not in ("part", "steps")},
-        }
-    state = {k: v.detach().half().contiguous().clone() for k, v in whole.state_dict().items()}
-    partial = folder / f".{NETWORK}.part"
-    save_file(state, partial, metadata={"made by": "Soliloquy"})
-    partial.replace(folder / NETWORK)
-    (folder / CARD).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    return [folder / NETWORK, folder / CARD]
+def _misread(read: Tensor, told: Tensor) -> Tensor:
+    """What is read wrong of a bank (N, K), as one number."""
+    held = ~told.any(1)
+    return ((read - told).square().mean(1) * (1 + (_HELD - 1) * held)).mean()
 
 
 def _decibel(a: Tensor, b: Tensor, share: Tensor) -> float:

@@ -63,8 +63,7 @@ class Relief:
         width, height = self.size
         if not np.abs(pose).max() > _STILL:
             return np.zeros((height, width, 2), np.float32)
-        head = np.asarray(pose, np.float64) * POSE_SCALE
-        moved, nearness = self._carried(head)
+        moved, nearness = self.carried(pose)
         depth = np.full((height, width), NOTHING, np.float32)
         seen = np.zeros((height, width, 2), np.float32)
         raster(moved, nearness, self.places, self.triangles, 0, 0, depth, seen, True)
@@ -74,8 +73,24 @@ class Relief:
         seen[depth <= NOTHING] = NOWHERE
         return seen
 
-    def _carried(self, head: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The grid moved by pitch, yaw, roll (radians) and x, y, z (cm): places (G, 2) and nearness (G,)."""
+    def held_still(self, picture: np.ndarray, pose: np.ndarray) -> np.ndarray:
+        """A picture (H, W, C) of a pose (6,) with the head as in the portrait : (H, W, C), the other way than `flow`.
+
+        What the turn hides shows what hides it.
+        """
+        import cv2
+
+        width, height = self.size
+        x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+        seen = np.stack([x, y], -1)
+        moved, nearness = self.carried(pose)
+        depth = np.full((height, width), NOTHING, np.float32)
+        raster(self.places, nearness, moved, self.triangles, 0, 0, depth, seen, True)
+        return np.asarray(cv2.remap(picture, seen, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))  # type: ignore[call-overload]
+
+    def carried(self, pose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The grid moved by a pose (6,): places float32 (G, 2), in pixels, and nearness float32 (G,)."""
+        head = np.asarray(pose, np.float64) * POSE_SCALE
         turn = head_rotation(self.angles + head[:3]) @ self.axes.T
         shift = head[3:]
         moved = (self.points - self.pivot) @ (turn - np.eye(3)).T + shift

@@ -3,11 +3,11 @@
 ``python -m tests.benchmarks.disentangled_leakage PORTRAIT ... [--shipped] [--frames 12] [--spread 1.0]``
 
 Draws with the checkpoint in the weights store that the engine ``edtalk`` would use, or (``--shipped``) with the base
-that is part of Soliloquy, painted by the engine ``oneshot`` and read by the base's own reader. One bank at a time gets
-random offsets; row by row the table says what the encoder sees of each bank in the drawn frames, in parts of what it
-sees of the bank when that bank itself is moved. 0 beside the diagonal is perfect; weights that were made up give
-anything. For the shipped base a second table says the same with the frames of the rig in place of its own, which is
-how well its reader tells banks apart, and a line how well it reads the numbers that were asked for.
+that is part of Soliloquy, painted by the engine ``oneshot``, aligned and read by the base's own readers. One bank at a
+time gets random offsets; row by row the table says what the encoder sees of each bank in the drawn frames, in parts of
+what it sees of the bank when that bank itself is moved. 0 beside the diagonal is perfect; weights that were made up
+give anything. For the shipped base a second table says the same with the frames of the rig in place of its own, which
+is how well its readers tell banks apart, and a line how well they read the numbers that were asked for.
 """
 
 from __future__ import annotations
@@ -50,8 +50,6 @@ def shipped(paths: list[Path], frames: int, spread: float) -> None:
         assert isinstance(actor, OneShotActor)
         size = tuple(round(v * actor.crop.scale) for v in actor.rig.portrait.rgb.shape[1::-1])
         options = RenderOptions(size=(size[0], size[1]))
-        photo = actor.rig.painter(options.size).photo
-        points = actor.rig.crop(options.size).places(actor.rig.landmarks.points[:, :2])
         course = lessons(frames, seed=31)
         asked = actor.banks.coordinates(actor.motion(course))
         still = Performance.rest(frames, course.rate)
@@ -63,7 +61,7 @@ def shipped(paths: list[Path], frames: int, spread: float) -> None:
             alone = _alone(course, i)
             for kind, (maker, who, performance) in enumerate(((engine, actor, moved), (rig, actor.rig, alone))):
                 drawn = list(maker.render(who, performance, options=options))
-                seen = read_coordinates(drawn, photo, points)
+                seen = read_coordinates(actor, drawn)
                 totals[kind, i] += [np.sqrt(np.square(seen[:, other]).mean()) for other in BANKS.values()]
                 if kind == 0:
                     read.append(np.stack([seen[:, span].ravel(), spread * asked[:, span].ravel()]))

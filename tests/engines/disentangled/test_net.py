@@ -94,6 +94,29 @@ def test_folded_heads_and_basis() -> None:
     np.testing.assert_allclose(basis, np.linalg.qr(model.directions().numpy() + 1e-8)[0], atol=1e-5)
 
 
+@pytest.mark.parametrize("bank", ["mouth", "pose", "expression"])
+def test_moving_one_bank_leaves_the_codes_of_the_others(bank: str) -> None:
+    """What holds whatever the weights: the banks are orthogonal, so what the latent tells of each can be read again.
+
+    Whether the *encoder* reads the same from the drawn picture is learnt, not built in: weights that were made up give
+    anything there (`tests.benchmarks.disentangled_leakage` measures it).
+    """
+    config = Config(size=32, style_dim=512, width=1 / 128, max_channels=12)  # the official latent and banks
+    model = filled(EDTalk(config))
+    basis, span = model.basis(), model.banks[bank]
+    before = numbers("alpha", 3, 36)
+    after = before.clone()
+    after[:, span] += numbers("offset", 3, span.stop - span.start)
+    (motion, expression), (moved, moved_expression) = model.direction(before), model.direction(after)
+    read = (numbers("identity", 1, 512) + moved) @ basis - (numbers("identity", 1, 512) + motion) @ basis
+    torch.testing.assert_close(read[:, span], (after - before)[:, span], atol=2e-5, rtol=0)
+    others = [i for i in range(36) if not span.start <= i < span.stop]
+    assert read[:, others].abs().max() < 2e-5
+    assert expression is not None
+    assert moved_expression is not None
+    assert torch.equal(expression, moved_expression) == (bank != "expression")  # what the expression modules are told
+
+
 def test_drivers_and_sources_share_the_encoder() -> None:
     model = filled(EDTalk(TINY))
     expected = model.coordinates(model.encode(picture(2, 2))[0])

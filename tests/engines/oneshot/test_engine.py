@@ -24,6 +24,13 @@ from tests.engines.disentangled.test_engine import decibel, lip_box
 pytest.importorskip("torch")
 
 SIZE = RenderOptions(size=(320, 320))
+LEAST = {"mouth": 0.5, "pose": 0.85, "expression": 0.7}
+"""Correlation of what was asked for with what is read again."""
+MOST = (
+    ("mouth", "pose", 0.08), ("mouth", "expression", 0.08), ("pose", "mouth", 0.2), ("pose", "expression", 0.2),
+    ("expression", "pose", 0.16), ("expression", "mouth", 0.2),
+)  # fmt: skip
+"""Moved, seen, and what of the seen bank's own motion that may look like."""
 
 
 @pytest.fixture(scope="module")
@@ -98,21 +105,20 @@ def test_a_photo_without_colour_gets_none(engine: OneShotEngine) -> None:
 
 
 def test_moving_one_bank_leaves_the_codes_of_the_others(engine: OneShotEngine, actor: OneShotActor) -> None:
-    """The frames drawn at other mouth coordinates are encoded again: pose and expression are not seen to move."""
+    """The frames drawn at other coordinates of one bank are encoded again: the other banks are hardly seen to move."""
     count = 12
     asked = actor.banks.coordinates(actor.motion(lessons(count, seed=4)))
-    points = actor.rig.crop((320, 320)).places(actor.rig.landmarks.points[:, :2])
-    photo = actor.rig.painter((320, 320)).photo
+    spans = {"mouth": MOUTH, "pose": POSE, "expression": EXPRESSION}
     sizes = {}
-    for bank, span in (("mouth", MOUTH), ("pose", POSE), ("expression", EXPRESSION)):
+    for bank, span in spans.items():
         curves = {n: np.stack([np.zeros(count), asked[:, i]], 1) for i, n in enumerate(NAMES)}
         own = dict(list(curves.items())[span])
         frames = drawn(engine, actor, Performance.rest(count, Fraction(25)).with_(extras=own))
-        seen = read_coordinates(list(frames), photo, points)
-        sizes[bank] = [np.sqrt(np.square(seen[:, s]).mean()) for s in (MOUTH, POSE, EXPRESSION)]
-    assert sizes["mouth"][1] < 0.25 * sizes["pose"][1]
-    assert sizes["mouth"][2] < 0.25 * sizes["expression"][2]
-    assert sizes["expression"][1] < 0.25 * sizes["pose"][1]
+        seen = read_coordinates(actor, list(frames))
+        sizes[bank] = {name: np.sqrt(np.square(seen[:, s]).mean()) for name, s in spans.items()}
+        assert np.corrcoef(seen[:, span].ravel(), asked[:, span].ravel())[0, 1] > LEAST[bank]
+    for moved, seen_as, most in MOST:
+        assert sizes[moved][seen_as] < most * sizes[seen_as][seen_as], (moved, seen_as)
 
 
 def test_what_cannot_be_prepared(
