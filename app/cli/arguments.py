@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from app.cli import capture, edits, evaluate, footage, references, train
+from app.cli import capture, edits, evaluate, footage, references, teach, train
 
 COMMANDS: Final = (
     "render", "preview", "convert", "init", "analyse", "inspect", "engines", "presets", "weights", "demo", "open",
-    "evaluate", "capture", "footage", "style", "emotion", "train", "edits",
+    "evaluate", "capture", "footage", "style", "emotion", "teach", "train", "edits",
 )  # fmt: skip
 
 _DIRECTION = """direction:
@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     _reporting(footage.add_parser(commands))
     for lifting in references.add_parsers(commands):
         _reporting(lifting)
+    _reporting(teach.add_parser(commands))
     for learning in train.add_parsers(commands):
         _reporting(learning)
     for editing in edits.add_parser(commands):

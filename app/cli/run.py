@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         from app.cli import _window
 
         return _window(options.files)
-    from app.cli import capture, edits, evaluate, footage, information, references, render, train
+    from app.cli import capture, edits, evaluate, footage, information, references, render, teach, train
 
     commands: dict[str, Callable[..., list[Path]]] = {
         "render": render.render,
@@ -50,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
         "footage": footage.footage,
         "style": references.style,
         "emotion": references.emotion,
+        "teach": teach.teach,
         "train": train.train,
         "edits": edits.edits,
     }

@@ -98,7 +98,7 @@ def lay_ready(
         portrait = load_portrait(order.source)
         licence = "that of the portrait"
     else:
-        from engines.diffusion_autoencoder.footage import calmest
+        from engines.teaching.footage import calmest
 
         footage = _footage(order, work, lambda p, what: progress(0.4 * p, what), cancel)
         chosen = calmest(footage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from functools import partial
 
@@ -10,6 +11,7 @@ import numpy as np
 from engines.api import CancelToken, EngineInfo, Performance, Portrait, Progress, RenderOptions, no_progress
 from engines.blendshape.actor import BlendshapeActor
 from engines.blendshape.engine import BlendshapeEngine
+from engines.disentangled import footage
 from engines.disentangled.actor import VERSION, TaughtActor
 from engines.errors import InputError
 from engines.frames import side_by_side
@@ -24,15 +26,22 @@ class DisentangledEngine:
         self.info = info
         self._rig = BlendshapeEngine(info)
 
+    def fingerprint(self, portrait: Portrait) -> str:
+        """Changes when footage teaches this portrait something else."""
+        path = footage.file_of(portrait)
+        return "" if path is None else hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
+
     def prepare(
         self, portrait: Portrait, *, progress: Progress = no_progress, cancel: CancelToken | None = None
     ) -> TaughtActor:
-        """Find the face, fit the head, learn from the rig how this face moves.
+        """Find the face, fit the head, learn from the rig how this face moves; and what footage taught beside it.
 
         Raises
         ------
         InputError
             When the portrait shows no face that can be used, or is a head in 3D.
+        WeightsMissing
+            When what footage taught cannot be read.
         """
         cancel = cancel or CancelToken()
         if portrait.head is not None:
@@ -43,9 +52,10 @@ class DisentangledEngine:
         assert isinstance(rig, BlendshapeActor)
         cancel.check()
         closed = teach(rig, progress=lambda p, what: progress(0.3 + 0.7 * p, what), cancel=cancel)
-        return TaughtActor(
-            closed.rig, closed.crop, closed.banks, closed.prior, closed.eye_crop, f"{rig.digest}-disentangled-{VERSION}"
-        )
+        digest = f"{rig.digest}-disentangled-{VERSION}-{self.fingerprint(portrait)}"
+        actor = TaughtActor(closed.rig, closed.crop, closed.banks, closed.prior, closed.eye_crop, digest)
+        path = footage.file_of(portrait)
+        return actor if path is None else footage.taught(actor, portrait, path)
 
     def render(
         self,

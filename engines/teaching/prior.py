@@ -285,7 +285,7 @@ def fit(
     felt = teacher.frames(course.felt)
     _, around_felt = residuals(teacher, prior, course.told_felt, course.features_felt, felt, 0.0)
     width, height = teacher.crop.size
-    mouth = _region(near, lips.box, 1, features)
+    mouth = learnt_region(near, lips.box, 1, features, OF_MOUTH, np.arange(len(near)) % _FOLDS)
     shade = _quiet(course.both(around, around_felt, _NOTHING_SHADE), course.typical, _NOTHING_SHADE)
     skin = Region(Box(0, 0, width, height), _SKIN_STRIDE, shade, np.eye(len(shade), dtype=np.float32))
     progress(1.0, "Learnt")
@@ -359,18 +359,28 @@ def residuals(
     return np.stack(near), np.stack(around)
 
 
-def _region(values: np.ndarray, box: Box, stride: int, features: np.ndarray) -> Region:
-    """The residual (T, h, w, 3) of a region while only the mouth moves, as patterns and their amounts."""
+def learnt_region(
+    values: np.ndarray, box: Box, stride: int, features: np.ndarray, used: np.ndarray, fold: np.ndarray
+) -> Region:
+    """A region's change of colour as patterns and their amounts, by ridge regression that is checked across folds.
+
+    Parameters
+    ----------
+    values : float32 (T, h, w, 3), what it is in every lesson, every ``stride`` pixels
+    box : the region, in pixels of the actor
+    features : (T, F), from `face_features`
+    used : which of the features tell anything of it
+    fold : int (T,), lessons of one number are left out together; moments of one clip that lie close are alike
+    """
     flat = values.reshape(len(values), -1)
     _, order = np.linalg.eigh(flat @ flat.T)
     leading = order[:, ::-1][:, :RANK].T @ flat
     patterns = leading / np.maximum(np.linalg.norm(leading, axis=1, keepdims=True), 1e-6)
-    wanted, told = flat @ patterns.T, features[:, OF_MOUTH]
-    fold = np.arange(len(wanted)) % _FOLDS
+    wanted, told = flat @ patterns.T, features[:, used]
     errors, left = [], []
     for strength in _STRENGTHS:
         apart = np.zeros_like(wanted)
-        for k in range(_FOLDS):
+        for k in np.unique(fold):
             out = fold == k
             apart[out] = wanted[out] - told[out] @ ridge(told[~out], wanted[~out], strength)
         left.append(np.square(apart).sum(0))
@@ -379,5 +389,5 @@ def _region(values: np.ndarray, box: Box, stride: int, features: np.ndarray) -> 
     # what others of the lessons do not confirm of a pattern is left out, or it shows as creases
     sure = np.clip(1 - left[best] / np.maximum(np.square(wanted).sum(0), 1e-9), 0, 1)
     amounts = np.zeros((features.shape[1], len(patterns)), np.float32)
-    amounts[OF_MOUTH] = ridge(told, wanted, _STRENGTHS[best]) * sure
+    amounts[used] = ridge(told, wanted, _STRENGTHS[best]) * sure
     return Region(box, stride, np.asarray(patterns.reshape(-1, *values.shape[1:]), np.float32), amounts)
