@@ -6,10 +6,27 @@ Exit codes: 0 done, 1 something was wrong with the input, an engine or the disk 
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Sequence
 
-__all__ = ["main"]
+__all__ = ["main", "program"]
+
+
+def program() -> None:
+    """``soliloquy`` as a process, which ends with its work.
+
+    After a render it takes Python half a second to take the libraries apart again; a command has nothing in their
+    keeping, and does not wait for it. The window has, and ends as usual.
+    """
+    code = main()
+    if "PySide6.QtWidgets" in sys.modules:
+        sys.exit(code)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # whoever read it is gone
+            stream.flush()
+    os._exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,8 +1,6 @@
 """``python -m app.cli``: the command line without the installed script."""
 
-import sys
-
-from app.cli import main
+from app.cli import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

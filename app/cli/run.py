@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import logging
 import signal
-import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -84,8 +83,7 @@ def run(options: argparse.Namespace) -> int:
         except MemoryError:
             report.failed("The computer ran out of memory. Close other programs or choose a smaller --size.", FAILED)
             return FAILED
-        except BrokenPipeError:
-            sys.stderr.close()
+        except BrokenPipeError:  # whoever read what we print has gone
             return FAILED
 
 

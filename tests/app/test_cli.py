@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -32,12 +34,32 @@ def test_a_voice_may_follow_options() -> None:
     assert (options.portrait, options.face, options.voice) == (Path(PORTRAIT), 2, Path(VOICE))
 
 
+def test_nobody_is_bothered_when_a_reader_goes() -> None:
+    command = [sys.executable, "-m", "app.cli", "presets"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    process.wait(30)
+
+
 @pytest.mark.parametrize("surplus", [["third.wav"], ["--louder"]])
 def test_what_is_not_understood_is_named(surplus: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["render", PORTRAIT, VOICE, "-o", "x.mp4", "--seed", "3", *surplus])
     assert ended.value.code == 2
     assert f"unrecognized arguments: {surplus[0]}; 'soliloquy render --help'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["presets", "emotions"], 0), (["inspect", "no-such-file"], 1)])
+def test_the_process_says_everything_before_it_ends(arguments: list[str], code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "app.cli", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code
+    assert "happy" in done.stdout if code == 0 else "no-such-file" in done.stderr
 
 
 def test_emotions_over_time() -> None:
