@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from functools import partial
 
@@ -28,8 +27,7 @@ class DisentangledEngine:
 
     def fingerprint(self, portrait: Portrait) -> str:
         """Changes when footage teaches this portrait something else."""
-        path = footage.file_of(portrait)
-        return "" if path is None else hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
+        return footage.fingerprint(portrait)
 
     def prepare(
         self, portrait: Portrait, *, progress: Progress = no_progress, cancel: CancelToken | None = None

@@ -7,6 +7,8 @@ that is regressed on the motion that was captured: the person's own teeth, lids,
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -184,6 +186,21 @@ def file_of(portrait: Portrait) -> Path | None:
     """Where what footage taught of a portrait lies, if it does."""
     path = None if portrait.source is None else portrait.source.parent / FILE
     return path if path is not None and path.is_file() else None
+
+
+def fingerprint(portrait: Portrait) -> str:
+    """Changes when footage teaches a portrait something else; empty where none did."""
+    path = file_of(portrait)
+    if path is None:
+        return ""
+    stat = path.stat()
+    return _content(path, stat.st_mtime_ns, stat.st_size)
+
+
+@functools.lru_cache(maxsize=8)
+def _content(path: Path, changed_ns: int, size: int) -> str:
+    """Hash of a file of some MB, which is asked for with every picture."""
+    return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
 
 
 def taught(actor: TaughtActor, portrait: Portrait, path: Path) -> TaughtActor:
