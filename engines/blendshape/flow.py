@@ -37,7 +37,8 @@ def dense_flow(
         return uv, seen
     parts = painter.mouth
     screen, near = painter.mouth_places(weights, activity, head)
-    values = np.ascontiguousarray(np.concatenate([parts.uv, parts.cover[:, None]], 1), np.float32)
+    photo = painter.mouth_uv(weights, activity)
+    values = np.ascontiguousarray(np.concatenate([photo, parts.cover[:, None]], 1), np.float32)
     skin_depth, skin = np.full(size, NOTHING, np.float32), np.zeros((*size, 3), np.float32)
     raster(screen, near, values, parts.skin, 0, 0, skin_depth, skin, False)
     window, nothing = np.full(size, NOTHING, np.float32), np.zeros((*size, 0), np.float32)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
 from engines import arkit
@@ -25,6 +27,8 @@ _FADE_CM: Final = (1.1, 1.9)
 _RIM_CM: Final = 0.4
 _INNER_LIP_CM: Final = 0.8
 """How far the red of the lips reaches into the mouth."""
+_PARTED_CM: Final = (0.06, 0.3)
+"""Distance between the lips up to which the dark line between them stays, and from which nothing of it is left."""
 _LINING_BACK_CM: Final = 2.0
 _TONGUE_FALL: Final = 0.62
 """How far the tongue goes down with the jaw: its back stays a little higher, so that it shows over the lower row."""
@@ -53,7 +57,8 @@ class Mouth:
     units : float32 (53, M, 3), as in `engines.blendshape.placement.Placement`; teeth move with the jaw only
     tip : float32 (M,), share of the tongue's tip
     turn : float32 (M,), share of the head's motion
-    uv : float32 (M, 2), pixels of the photo
+    uv : float32 (M, 2), pixels of the photo while the lips are closed
+    seam : float32 (M,), pixels down the photo that leave out the dark line between closed lips
     photo : float32 (M,), 1 where the photo is the texture
     cover : float32 (M,), 1 near the lips, 0 where the sheet takes over
     colour : float32 (M, 3), 0 to 255, lit but not yet shaded by the lips
@@ -73,6 +78,7 @@ class Mouth:
     tip: np.ndarray
     turn: np.ndarray
     uv: np.ndarray
+    seam: np.ndarray
     photo: np.ndarray
     cover: np.ndarray
     colour: np.ndarray
@@ -103,9 +109,9 @@ def build_mouth(
     rims: tuple[np.ndarray, np.ndarray],
     head_axes: np.ndarray,
     uv: np.ndarray,
-    px_per_cm: float,
     lip_height_px: tuple[float, float],
     rim_error_px: float,
+    seam_px: tuple[float, float],
     palette: Palette,
 ) -> Mouth:
     """Cut the mouth out of a head mesh.
@@ -119,14 +125,13 @@ def build_mouth(
     rims : upper and lower inner rim of the lips, vertex indices
     head_axes : (3, 3), camera's axes from the head's
     uv : float32 (V, 2), where each vertex is seen in the photo
-    px_per_cm : size of a centimetre in the photo at the lips
     lip_height_px : height of the red of the upper and the lower lip in the photo
     rim_error_px : how far from the rim the lips' colours are sure to be their own, and not those of teeth
+    seam_px : how far the dark line between closed lips reaches into the upper and the lower one
     palette : colours of the photo's light
     """
     rim = np.concatenate(rims)
-    tree = cKDTree(vertices[rim])
-    distance, nearest = tree.query(vertices)
+    distance, nearest = cKDTree(vertices[rim]).query(vertices)
     part = np.full(len(vertices), -1)
     for number in range(len(PARTS)):
         part[np.unique(triangles[parts == number])] = number
@@ -158,22 +163,31 @@ def build_mouth(
     own = vertices @ head_axes  # in the head's own axes
     coordinates = uv[rows].astype(np.float32).copy()
     photo = (kind == SKIN).astype(np.float32)
-    # The red of the lips turns into the mouth: its hidden part looks like the seen part, mirrored at the rim.
+    # The red of the lips turns into the mouth: its hidden part looks like the rim that it follows. Mirrored instead,
+    # a gloss on the lip would show twice.
+    for surface in (SKIN, INNER):
+        own_rows = kind == surface
+        ways = _from_rim(vertices, triangles[parts == surface], rim)
+        distance[own_rows], nearest[own_rows] = (v[rows][own_rows] for v in ways)
     turning = (kind == INNER) & (distance < _INNER_LIP_CM)
     is_upper = nearest < len(rims[0])
     along = own[rim, 0]
     along = (along - along.min()) / max(float(np.ptp(along)), 1e-6)
     middle = np.clip(4 * along * (1 - along), 0, 1)  # 0 at the corners, where above and below meet
-    for flag, sign, height in ((is_upper, -1.0, lip_height_px[0]), (~is_upper, 1.0, lip_height_px[1])):
+    seam = np.zeros(len(rows), np.float32)
+    for k, (flag, sign) in enumerate(((is_upper, -1.0), (~is_upper, 1.0))):
+        height = lip_height_px[k]
         part_rows = np.flatnonzero(turning & flag)
         at_rim = np.flatnonzero((kind == SKIN) & flag & (distance < _RIM_CM))
-        away = rim_error_px * (1 - distance[at_rim] / _RIM_CM) * middle[nearest[at_rim]]
+        near = 1 - distance[at_rim] / _RIM_CM
+        away = rim_error_px * near * middle[nearest[at_rim]]
         coordinates[at_rim, 1] += sign * np.minimum(away, 0.3 * height)
         start = uv[rim[nearest[part_rows]]].copy()
         start[:, 1] += sign * min(rim_error_px, 0.3 * height) * middle[nearest[part_rows]]
-        step = np.minimum(distance[part_rows] * px_per_cm, 0.6 * height)
         coordinates[part_rows] = start
-        coordinates[part_rows, 1] += sign * step
+        dark = sign * min(seam_px[k], 0.4 * height)
+        seam[at_rim] = dark * near * middle[nearest[at_rim]]
+        seam[part_rows] = dark * middle[nearest[part_rows]]
     photo[turning] = np.clip(1 - distance[turning] / _INNER_LIP_CM, 0, 1)
 
     fade = np.clip((_FADE_CM[1] - distance) / (_FADE_CM[1] - _FADE_CM[0]), 0, 1)
@@ -191,6 +205,7 @@ def build_mouth(
         tip=_tongue_tip(own[rows], kind),
         turn=turn.astype(np.float32),
         uv=coordinates,
+        seam=seam,
         photo=photo.astype(np.float32),
         cover=cover.astype(np.float32),
         colour=colour,
@@ -200,6 +215,21 @@ def build_mouth(
         seen=(kind == SKIN) & (cover > 0.002),
         lips=(index[rims[0]], index[rims[1]]),
     )
+
+
+def _from_rim(vertices: np.ndarray, triangles: np.ndarray, rim: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How far each vertex lies from the rim along a surface, and from which of its vertices : (V,), (V,).
+
+    Closed lips touch: only the way along the surface tells what belongs to the upper one from what lies a tenth of a
+    millimetre below and belongs to the lower.
+    """
+    a, b = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]).T
+    length = np.linalg.norm(vertices[a] - vertices[b], axis=1)
+    links = csr_matrix((length, (a, b)), (len(vertices), len(vertices)))
+    distance, _, source = dijkstra(links, directed=False, indices=rim, return_predecessors=True, min_only=True)
+    order = np.zeros(len(vertices), int)
+    order[rim] = np.arange(len(rim))
+    return distance, order[np.maximum(source, 0)]
 
 
 def _between(upper: np.ndarray, lower: np.ndarray, upper_at: np.ndarray, lower_at: np.ndarray) -> np.ndarray:
@@ -260,6 +290,24 @@ def _lit(points: np.ndarray, normal: np.ndarray, kind: np.ndarray, palette: Pale
     glint = np.clip(normal @ np.array([0.0, 0.3, 0.954]), 0, 1)[:, None] ** 40
     shaded = shaded + wet * 22 * glint * palette.exposure
     return np.asarray(np.clip(shaded, 0, 255), np.float32)
+
+
+def parted_uv(mouth: Mouth, points: np.ndarray, up: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Where the photo shows each vertex : float32 (M, 2); the line between closed lips is gone where they part.
+
+    Parameters
+    ----------
+    points : (M, 3), the mouth as it is now, in the camera's axes, not turned
+    up, out : the head's Y and Z
+    """
+    side = np.cross(up, out)
+    rows = np.flatnonzero(mouth.seam)
+    along = points[rows] @ side
+    heights = [np.interp(along, np.maximum.accumulate(points[rim] @ side), points[rim] @ up) for rim in mouth.lips]
+    parted = np.clip((heights[0] - heights[1] - _PARTED_CM[0]) / (_PARTED_CM[1] - _PARTED_CM[0]), 0, 1)
+    result = mouth.uv.copy()
+    result[rows, 1] += mouth.seam[rows] * parted
+    return result
 
 
 def raise_tongue(mouth: Mouth, points: np.ndarray, amount: float, up: np.ndarray, out: np.ndarray) -> None:

@@ -15,11 +15,12 @@ from engines.blendshape.eye_parts import take_apart
 from engines.blendshape.eyes import EyePose, draw_eye, eye_poses
 from engines.blendshape.glasses import find_glasses
 from engines.blendshape.light import read_light
-from engines.blendshape.mouth import build_mouth, inner_light, normals, raise_tongue
+from engines.blendshape.mouth import build_mouth, inner_light, normals, parted_uv, raise_tongue
 from engines.blendshape.mouth_blend import blend_opening, blend_skin, soften
 from engines.blendshape.palette import read_palette
 from engines.blendshape.placement import Placement
 from engines.blendshape.raster import NOTHING, moved_box, raster
+from engines.blendshape.seam import seam_px
 from engines.blendshape.sheet import BODY_SHARE, build_sheet
 from engines.blendshape.wrinkles import Wrinkles
 from engines.rig.head import load_head
@@ -95,13 +96,10 @@ class Painter:
             placement.rims,
             placement.head_axes,
             placement.screen,
-            placement.px_per_cm,
             placement.lip_height_px,
             placement.rim_error_px,
+            seam_px(rgb, face),
             self.palette,
-        )
-        self._skin_values = np.ascontiguousarray(
-            np.concatenate([self.mouth.uv, self.mouth.cover[:, None]], 1), np.float32
         )
         self._own = threading.local()
         self._no_patch = np.zeros((4, 4, 4), np.float32)
@@ -252,6 +250,11 @@ class Painter:
         carried = self._carried(points, self.mouth.turn, self.placement.turned(head[:3]), head[3:])
         return self.placement.project(carried).astype(np.float32), np.asarray(carried[:, 2], np.float32)
 
+    def mouth_uv(self, weights: np.ndarray, activity: float) -> np.ndarray:
+        """Where the photo shows the mouth's vertices (M, 2), but for what lies behind the lips."""
+        points = self._mouth_points(np.append(weights, 1 - activity).astype(np.float32))
+        return parted_uv(self.mouth, points, *self.placement.head_axes.T[1:])
+
     def _draw_mouth(
         self,
         person: np.ndarray,
@@ -274,7 +277,8 @@ class Painter:
         visible = self._box(screen[mouth.seen])
         opening = self._box(screen[np.concatenate(mouth.lips)])
         place_xy = screen.astype(np.float32)
-        values = self._skin_values
+        uv = parted_uv(mouth, points, up, out)
+        values = np.concatenate([uv, mouth.cover[:, None]], 1)
         left, top, right, bottom = visible
         if right <= left or bottom <= top:
             return
@@ -289,7 +293,7 @@ class Painter:
         samples = self.samples
         size = ((bottom - top) * samples, (right - left) * samples)
         xy = ((screen - np.array([left, top]) + 0.5) * samples - 0.5).astype(np.float32)
-        inside = np.concatenate([mouth.uv, mouth.photo[:, None], mouth.colour * within], 1)
+        inside = np.concatenate([uv, mouth.photo[:, None], mouth.colour * within], 1)
         skin, skin_depth = self._scratch("lips", (*size, 3)), self._scratch("lips_depth", size, NOTHING)
         inner, inner_depth = self._scratch("inner", (*size, 6)), self._scratch("inner_depth", size, NOTHING)
         window, nothing = self._scratch("window", size, NOTHING), self._scratch("nothing", (*size, 0))

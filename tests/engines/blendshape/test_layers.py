@@ -99,6 +99,27 @@ def test_lower_teeth_follow_the_jaw_and_upper_ones_do_not(actor: BlendshapeActor
     assert smile[kind == 4].max() == 0
 
 
+def test_the_line_between_closed_lips_is_left_behind_as_they_part(actor: BlendshapeActor) -> None:
+    painter = actor.painter()
+    mouth = painter.mouth
+    rest = painter.placement.rest_weights.astype(float)
+    assert np.abs(painter.mouth_uv(rest, 0.0) - mouth.uv).max() < 0.05
+    open_ = rest.copy()
+    open_[arkit.INDEX["jawOpen"]] = 0.6
+    moved = painter.mouth_uv(open_, 1.0)[:, 1] - mouth.uv[:, 1]
+    upper, lower = (moved[rim[3:-3]] for rim in mouth.lips)
+    assert upper.min() <= 0.0 <= lower.max()
+    assert np.abs(upper).max() + np.abs(lower).max() > 0.5
+
+
+def test_the_lining_follows_the_lip_it_hangs_on(actor: BlendshapeActor) -> None:
+    mouth = actor.painter().mouth
+    behind = np.unique(mouth.inner)
+    behind = behind[(mouth.photo[behind] > 0.5) & (mouth.seam[behind] != 0)]
+    upper_jaw = np.abs(mouth.units[arkit.INDEX["jawOpen"]][behind]).sum(1) < 0.1
+    assert (mouth.seam[behind[upper_jaw]] < 0).all()
+
+
 def test_teeth_of_a_black_and_white_photo_are_grey() -> None:
     grey = Palette(0.8, (1.0, 1.0, 1.0), 0.0).apply(np.array([[0.9, 0.4, 0.4]]))
     assert np.ptp(grey) < 1e-9
