@@ -11,7 +11,6 @@ from engines.errors import InputError
 if TYPE_CHECKING:
     from app.cli.report import Report
     from engines.api import CancelToken
-    from engines.stylegan.generators import Chosen
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> list[argparse.ArgumentParser]:
@@ -48,53 +47,20 @@ def edits(options: argparse.Namespace, report: Report, cancel: CancelToken) -> l
 
     chosen = choose()
     if chosen is None:
-        raise InputError(
-            "Edits are directions of a generator, and the weights store holds none. Import one: soliloquy weights "
-            "import FILE, or train one: soliloquy train stylegan."
-        )
+        raise InputError(store.NO_GENERATOR)
     if options.action == "remove":
         store.remove(chosen, options.name)
     elif options.action == "import":
-        return _import(chosen, options, report)
+        from engines.stylegan.net_edits import take
+
+        return take(chosen, options.files, options.name, progress=report.progress)
     elif options.action == "find":
-        return _find(chosen, options, report, cancel)
+        from engines.stylegan.net_edits import find
+
+        return find(chosen, options.pictures, options.axes, progress=report.progress, cancel=cancel)
     found = store.kept(chosen)
     for edit in found:
         print(f"{edit.name:<20} {'W+' if len(edit.rows) > 1 else 'W':<3} {edit.source}")
     if not found:
         print(f"{chosen.entry} has no edits yet: soliloquy edits find, or soliloquy edits import FILE")
     return []
-
-
-def _import(chosen: Chosen, options: argparse.Namespace, report: Report) -> list[Path]:
-    from engines.stylegan import edits as store
-    from engines.stylegan import generators
-    from engines.stylegan.net_edits import scaled
-
-    loaded = generators.load(chosen)[0]
-    config = loaded.generator.config
-    taken = {}
-    for number, path in enumerate(options.files):
-        report.progress(number / len(options.files), f"Reading {path.name}")
-        for name, rows in store.read(path, config.layers, config.style_dim, options.name).items():
-            taken[name] = store.Edit(name, scaled(loaded, rows), f"imported from {path.name}")
-    return [store.keep(chosen, edit) for edit in taken.values()]
-
-
-def _find(chosen: Chosen, options: argparse.Namespace, report: Report, cancel: CancelToken) -> list[Path]:
-    from engines.stylegan import edits as store
-    from engines.stylegan import generators
-    from engines.stylegan.net_edits import axes, fitted
-
-    if not 0 <= options.axes <= 64 or not 50 <= options.pictures <= 20000:
-        raise ValueError("ask for 1 to 64 axes, or for 50 to 20000 pictures")
-    report.progress(0.0, "Loading the generator")
-    loaded = generators.load(chosen)[0]
-    loaded.generator.eval().requires_grad_(False)
-
-    def advance(part: float) -> None:
-        cancel.check()
-        report.progress(part, "Looking at pictures of the generator")
-
-    found = axes(loaded, options.axes) if options.axes else fitted(loaded, options.pictures, advance)
-    return [store.keep(chosen, edit) for edit in found]

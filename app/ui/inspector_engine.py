@@ -104,11 +104,15 @@ class EnginePage(Panel):
             font.setBold(channel in keyed)
             slider.label.setFont(font)
 
-    def showEvent(self, event: QShowEvent) -> None:
+    def look_again(self) -> None:
+        """Show what the engine offers by now."""
         if (offered := self._look()) != self._offered:
             self._offered = offered
             self._build()
         self._show_values()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self.look_again()
         super().showEvent(event)
 
     def _on_playhead(self, _: int) -> None:

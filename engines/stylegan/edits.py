@@ -26,6 +26,10 @@ PREFIX: Final = "edit_"
 """Of the coordinates' names: a curve on ``stylegan.edit_age`` moves the direction ``age``."""
 _CLIP: Final = Coordinate(VIDEO, "Sought in the clip", "Channels", 0.0, 1.0)
 GROUP: Final = "Edits"
+NO_GENERATOR: Final = (
+    "Edits are directions of a generator, and the weights store holds none. Import one: soliloquy weights import FILE, "
+    "or train one: soliloquy train stylegan."
+)
 MOST: Final = 4.0
 MOST_OF_A_FILE: Final = 10
 """Directions of one file that are taken; files of principal axes hold the strongest first."""
@@ -142,7 +146,7 @@ def offered() -> tuple[tuple[Coordinate, ...], str]:
     word = (
         "Directions in the generator's latent space; 1 is as far as faces usually differ."
         if found
-        else "No edits yet. 'soliloquy edits find' finds some in this generator, 'soliloquy edits import FILE' takes "
+        else "No edits yet. Tools > Edits of the generator (or 'soliloquy edits find') finds some in it, and takes "
         "published ones."
     )
     clip = () if chosen.entry == OWN else (_CLIP,)

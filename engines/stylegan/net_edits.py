@@ -9,27 +9,85 @@ without looking at a picture, in the weights (SeFa; Shen and Zhou, 2021).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from engines.api import CancelToken, Progress, no_progress
 from engines.errors import InputError
-from engines.stylegan.edits import Edit
+from engines.stylegan import generators
+from engines.stylegan.edits import Edit, keep, read
 from engines.stylegan.net import Generator
 from engines.stylegan.net_reach import Layout, faces
 
 if TYPE_CHECKING:
     from engines.stylegan.convert import LoadedGenerator
+    from engines.stylegan.generators import Chosen
 
 ATTRIBUTES: Final = ("smile", "mouth_open", "eyes_open", "brows_up", "yaw", "pitch")
 """What landmarks tell of a face, and the names of the directions that are fitted to it."""
+PICTURES: Final = (50, 20000)
+"""Fewest and most pictures that are looked at."""
+MOST_AXES: Final = 64
 _BROWS, _CORNERS = (66, 105, 296, 334), (33, 133, 362, 263)
 _LEAST_SEEN: Final = 0.25
 """Part of the pictures that must show a face."""
 _SEEN_SIDE: Final = 256
 _BATCH: Final = 4
+
+
+def find(
+    chosen: Chosen,
+    pictures: int = 300,
+    strongest: int = 0,
+    *,
+    progress: Progress = no_progress,
+    cancel: CancelToken | None = None,
+) -> list[Path]:
+    """Find directions in a generator and keep them with it.
+
+    Parameters
+    ----------
+    pictures : to look at, for what landmarks tell; see `fitted`
+    strongest : 0, or how many of the `axes` to keep instead
+
+    Returns
+    -------
+    the files that hold them
+
+    Raises
+    ------
+    InputError
+        For numbers out of range, or if the generator's pictures show too few faces.
+    """
+    if not 0 <= strongest <= MOST_AXES or not PICTURES[0] <= pictures <= PICTURES[1]:
+        raise InputError(f"Ask for 1 to {MOST_AXES} axes, or for {PICTURES[0]} to {PICTURES[1]} pictures.")
+    progress(0.0, "Loading the generator")
+    loaded = generators.load(chosen)[0]
+    loaded.generator.eval().requires_grad_(False)
+
+    def advance(part: float) -> None:
+        if cancel is not None:
+            cancel.check()
+        progress(part, "Looking at pictures of the generator")
+
+    found = axes(loaded, strongest) if strongest else fitted(loaded, pictures, advance)
+    return [keep(chosen, edit) for edit in found]
+
+
+def take(chosen: Chosen, files: Sequence[Path], name: str = "", *, progress: Progress = no_progress) -> list[Path]:
+    """Keep published directions with a generator; parameters and errors as of `engines.stylegan.edits.read`."""
+    loaded = generators.load(chosen)[0]
+    config = loaded.generator.config
+    taken = {}
+    for number, path in enumerate(files):
+        progress(number / len(files), f"Reading {path.name}")
+        for own, rows in read(path, config.layers, config.style_dim, name).items():
+            taken[own] = Edit(own, scaled(loaded, rows), f"imported from {path.name}")
+    return [keep(chosen, edit) for edit in taken.values()]
 
 
 def attributes(points: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Styles, emotions and footage from references, and a new voice for a clip."""
+"""Styles, emotions and footage from references, a new voice for a clip, and what engines learn for the artist."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 
 from app.core import commands
 from app.ui import widgets, work
+from app.ui.engine_dialogs import EditsDialog, TeachDialog
 from app.ui.reference_dialogs import EmotionDialog, FootageDialog, StyleDialog
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class ReferenceController(QObject):
     def handlers(self) -> dict[str, Callable[..., object]]:
         return {
             "direct.dub": self.dub, "direct.lift_style": self.style, "direct.lift_emotion": self.emotion,
-            "tools.footage": self.footage,
+            "tools.footage": self.footage, "tools.teach": self.teach, "tools.edits": self.edits,
         }  # fmt: skip
 
     def dub(self) -> None:
@@ -52,6 +53,14 @@ class ReferenceController(QObject):
 
     def footage(self) -> None:
         widgets.run_dialog(FootageDialog(self._window.session, self._window))
+
+    def teach(self) -> None:
+        widgets.run_dialog(TeachDialog(self._window.session, self._window))
+
+    def edits(self) -> None:
+        dialog = EditsDialog(self._window.session, self._window)
+        dialog.made.connect(self._window.inspector.engine.look_again)
+        widgets.run_dialog(dialog)
 
     def _on_made(self) -> None:
         self._window.presets.reload()

@@ -155,9 +155,9 @@ def test_the_menus_open_the_dialogs(window: Any, monkeypatch: pytest.MonkeyPatch
         return False
 
     monkeypatch.setattr(widgets, "run_dialog", show)
-    for action in ("direct.lift_style", "direct.lift_emotion", "tools.footage"):
+    for action in ("direct.lift_style", "direct.lift_emotion", "tools.footage", "tools.teach"):
         window.actions_by_id[action].trigger()
-    assert shown == ["Style from a clip", "Emotion from references", "Footage for training"]
+    assert shown == ["Style from a clip", "Emotion from references", "Footage for training", "Teach from a video"]
 
 
 def test_footage_is_made_and_reported(session: Any, qtbot: Any, tmp_path: Path) -> None:
