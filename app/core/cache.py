@@ -13,14 +13,19 @@ import shutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from app.core import folders
 from engines.errors import ExportError
 
+if TYPE_CHECKING:
+    from engines.api import EngineInfo
+
 LIMIT_BYTES: Final = 8 << 30
 KEEP_FREE_BYTES: Final = 512 << 20
 """Nothing is cached when the disk would be left with less."""
+_SHARED: Final = ("engines.latent", "engines.teaching", "engines.blendshape", "engines.rig", "engines.face")
+"""What engines build on beside their own package."""
 
 
 def content_key(*parts: Any) -> str:
@@ -48,6 +53,12 @@ def code_digest(*packages: str) -> str:
             with contextlib.suppress(OSError):  # a bundle without sources has one version for all
                 h.update(path.read_bytes())
     return h.hexdigest()
+
+
+def engine_digest(info: EngineInfo) -> str:
+    """Hash of the source of an engine and of what engines share."""
+    package = info.entry.partition(":")[0].rpartition(".")[0]
+    return code_digest(package, *_SHARED)
 
 
 def file_digest(path: Path) -> str:

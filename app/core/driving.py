@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from app.core.cache import code_digest, content_key
+from app.core.cache import code_digest, content_key, engine_digest
 from app.core.project import Project
 from engines import registry, weights
 from engines.api import CancelToken, Performance, Progress, no_progress
@@ -47,7 +47,6 @@ def driven(
     if heard is None and video is None:
         return performance
     count, rate = len(performance), performance.rate
-    package = info.entry.partition(":")[0].rpartition(".")[0]
     brought = [found.sha256 for found in weights.statuses()]
     key = content_key(
         actor.digest,
@@ -56,7 +55,8 @@ def driven(
         rate,
         count,
         brought,
-        code_digest(package, "engines.capture", "engines.face"),
+        engine_digest(info),
+        code_digest("engines.capture"),
     )
     values: dict[str, np.ndarray] | None = None
     if (path := cache.get("sources", key, ".npz")) is not None:

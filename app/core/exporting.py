@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.core import project_file, resume
-from app.core.cache import code_digest, content_key
+from app.core.cache import content_key, engine_digest
 from app.core.project import Phone, Project
 from app.core.puppet import hears
 from app.core.studio import scaled
@@ -120,8 +120,7 @@ def make_take(
 def take_key(take: Take, render: RenderOptions | None) -> str:
     """Names everything that decides the pixels of a take."""
     facts = {k: take.provenance.get(k) for k in ("software", "engine", "weights", "portrait", "voice")}
-    engine = registry.info(str(facts["engine"])).entry.partition(":")[0].rpartition(".")[0]
-    facts["code"] = code_digest(engine, "engines.teaching", "engines.blendshape", "engines.rig", "engines.face")
+    facts["code"] = engine_digest(registry.info(str(facts["engine"])))
     return content_key(facts, take.performance.digest(), take.rate, take.start, take.size, render)
 
 

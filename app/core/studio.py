@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import numpy as np
 
 from app.core import actor_store, own_head
-from app.core.cache import DiskCache, code_digest, content_key
+from app.core.cache import DiskCache, code_digest, content_key, engine_digest
 from app.core.media import VIDEOS, Media, Recent, stamp
 from app.core.passes.mouth import Mouth, lip_opening, speak
 from app.core.perform import perform
@@ -166,14 +166,13 @@ class Studio(Media):
         digest = self.portrait_digest(project)
         info = registry.info(project.engine)
         own_head.check_engine(self.portrait(project), info)
-        package = info.entry.partition(":")[0].rpartition(".")[0]
         fingerprint = getattr(registry.load(project.engine), "fingerprint", None)
         trained = fingerprint(self.portrait(project)) if fingerprint else ""
         key = content_key(
             project.engine,
             digest,
             trained,
-            code_digest(package, "engines.teaching", "engines.blendshape", "engines.rig", "engines.face"),
+            engine_digest(info),
         )
 
         def prepare() -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from engines import weights
-from engines.edtalk.checkpoints import Chosen
+from engines.latent.checkpoints import Chosen
 
 if TYPE_CHECKING:
     from engines.diffusion_autoencoder.net import DiffusionAutoencoder

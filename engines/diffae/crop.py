@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engines.edtalk.crop import FaceCrop
+from engines.latent.crop import FaceCrop
 from engines.stylegan.align import Crop, align, crop_of
 
 

@@ -19,13 +19,13 @@ from engines.devices import device_of
 from engines.diffae import checkpoints
 from engines.diffae.actor import SEEN, DiffAEActor
 from engines.diffae.crop import aligned_crop
-from engines.edtalk import bridge as bridges
-from engines.edtalk.bridge import Bridge
-from engines.edtalk.checkpoints import Chosen, memory_for, move
-from engines.edtalk.crop import match_colours
-from engines.edtalk.drive import to_pictures, to_tensor
-from engines.edtalk.whole import whole_pictures
 from engines.errors import InputError
+from engines.latent import bridge as bridges
+from engines.latent.bridge import Bridge
+from engines.latent.checkpoints import Chosen, memory_for, move
+from engines.latent.crop import match_colours
+from engines.latent.pictures import to_pictures, to_tensor
+from engines.latent.whole import whole_pictures
 from engines.ranges import checked_range
 
 if TYPE_CHECKING:

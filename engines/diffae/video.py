@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from engines.api import CancelToken, Progress, no_progress
-from engines.edtalk.drive import joined, to_tensor
+from engines.latent.pictures import joined, to_tensor
 from engines.stylegan.align import align, steady_crops
 from engines.timebase import resample
 

@@ -10,8 +10,8 @@ import numpy as np
 from engines.api import Performance
 from engines.blendshape.actor import BlendshapeActor
 from engines.disentangled import expressions
-from engines.edtalk.bridge import Bridge, rig_rest
-from engines.edtalk.crop import ColourMatch, FaceCrop
+from engines.latent.bridge import Bridge, rig_rest
+from engines.latent.crop import ColourMatch, FaceCrop
 from engines.rig.fit import FittedHead
 from engines.rig.mesh import HeadMesh
 from engines.teaching.banks import motion

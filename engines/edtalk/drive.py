@@ -8,19 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from engines.api import CancelToken, Progress, no_progress
 from engines.disentangled import mel
-from engines.edtalk.crop import FaceCrop, steady_crop
+from engines.edtalk.crop import steady_crop
+from engines.latent.crop import FaceCrop
+from engines.latent.pictures import encode, joined, to_tensor
 from engines.timebase import resample
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from engines.capture.track import Track
     from engines.disentangled.net_audio import Audio2Lip
     from engines.disentangled.net_fast import Animator
 
@@ -30,19 +31,6 @@ _CHUNK: Final = 1500
 _CONTEXT: Final = 4
 """Mel frames beside a chunk that its edges disturb."""
 _BATCH: Final = 4
-
-
-class Animated(Protocol):
-    """What moves portraits by coordinates: EDTalk's and LIA's networks, DiffAE's codes."""
-
-    banks: dict[str, slice]
-    """Name of each bank and its coordinates."""
-
-    def drive(self, pictures: Tensor, /) -> Tensor:
-        """Coordinates (B, N) of pictures (B, 3, size, size) in [-1, 1]."""
-
-    def frames(self, source: Any, coordinates: Tensor, /) -> Tensor:
-        """Pictures (B, 3, size, size), about [-1, 1], of a portrait as the network keeps it."""
 
 
 def spectrogram(samples: np.ndarray, first: int, last: int) -> np.ndarray:
@@ -98,23 +86,6 @@ def _parts(values: np.ndarray, size: int) -> Iterator[np.ndarray]:
         yield values[start : start + size]
 
 
-def to_tensor(pictures: np.ndarray) -> Tensor:
-    """Pictures uint8 (N, H, W, 3) as the networks take them : float32 (N, 3, H, W) in [-1, 1]."""
-    import torch
-
-    return torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))).float().div_(127.5).sub_(1)
-
-
-def to_pictures(images: Tensor) -> np.ndarray:
-    """Images of the networks (N, 3, H, W) as pictures : float32 (N, H, W, 3), 0 to 255.
-
-    -1 is black and 1 is white; the official scripts stretch each clip to its own darkest and brightest pixel instead,
-    which makes brightness depend on the clip.
-    """
-    images = images.clamp(-1, 1).add(1).mul(127.5)
-    return np.ascontiguousarray(images.permute(0, 2, 3, 1).float().cpu().numpy())
-
-
 def coordinates_of_video(
     animator: Animator,
     path: Path,
@@ -154,20 +125,6 @@ def coordinates_of_video(
         found.append(encode(animator, np.stack(batch), device))
     alpha = joined(np.concatenate(found), track)
     return resample(alpha, RATE, rate, count)
-
-
-def encode(animator: Animated, pictures: np.ndarray, device: str) -> np.ndarray:
-    """Coordinates (N, C) of cropped pictures, uint8 (N, side, side, 3)."""
-    return np.asarray(animator.drive(to_tensor(pictures).to(device)).cpu().numpy(), np.float32)
-
-
-def joined(alpha: np.ndarray, track: Track) -> np.ndarray:
-    """Coordinates with the frames in which no face is seen bridged by a straight line."""
-    seen = track.seen[: len(alpha)]
-    if seen.all():
-        return alpha
-    at = np.arange(len(alpha))
-    return np.stack([np.interp(at, at[seen], column[seen]) for column in alpha.T], 1).astype(np.float32)
 
 
 def source_of(crop: FaceCrop, rgb: np.ndarray) -> Tensor:

@@ -17,14 +17,17 @@ from engines.api import CancelToken, EngineInfo, Performance, Portrait, Progress
 from engines.blendshape.actor import BlendshapeActor
 from engines.blendshape.engine import BlendshapeEngine
 from engines.devices import device_of
-from engines.edtalk import bridge as bridges
 from engines.edtalk import checkpoints
 from engines.edtalk.actor import HEARD, SEEN, EDTalkActor
-from engines.edtalk.bridge import Bridge
-from engines.edtalk.crop import FaceCrop, face_crop, match_colours
-from engines.edtalk.drive import coordinates_of_video, coordinates_of_voice, encode, source_of, to_pictures
-from engines.edtalk.whole import whole_pictures
+from engines.edtalk.crop import face_crop
+from engines.edtalk.drive import coordinates_of_video, coordinates_of_voice, source_of
 from engines.errors import InputError
+from engines.latent import bridge as bridges
+from engines.latent.bridge import Bridge
+from engines.latent.checkpoints import Chosen, memory_for, move
+from engines.latent.crop import FaceCrop, match_colours
+from engines.latent.pictures import encode, to_pictures
+from engines.latent.whole import whole_pictures
 from engines.ranges import checked_range
 
 if TYPE_CHECKING:
@@ -43,7 +46,7 @@ class EDTalkEngine:
     def __init__(self, info: EngineInfo) -> None:
         self.info = info
         self._rig = BlendshapeEngine(registry.info("blendshape"))
-        self._loaded: tuple[checkpoints.Chosen, str, Animator] | None = None
+        self._loaded: tuple[Chosen, str, Animator] | None = None
         self._sources: OrderedDict[str, Source] = OrderedDict()
 
     def prepare(
@@ -74,7 +77,7 @@ class EDTalkEngine:
         digest = hashlib.blake2b(f"{rig.digest} {chosen} {VERSION}".encode(), digest_size=16).hexdigest()
         progress(0.15, "Encoding the portrait")
         picture = crop.cut(portrait.rgb)
-        with checkpoints.memory_for("preparing the portrait", chosen.entry):
+        with memory_for("preparing the portrait", chosen.entry):
             start = encode(animator, picture[None], device)[0]
             source = self._source(digest, crop, portrait, animator, device)
             drawn = self._draw(animator, source, start[None], device)[0]
@@ -115,15 +118,15 @@ class EDTalkEngine:
         found: dict[str, np.ndarray] = {}
         if voice is not None and "mouth" in actor.spans and checkpoints.hears():
             progress(0.0, "Listening for the mouth")
-            with checkpoints.memory_for("hearing the voice", checkpoints.VOICE):
+            with memory_for("hearing the voice", checkpoints.VOICE):
                 samples = np.concatenate(list(voice.blocks()))
                 network = weights.load(checkpoints.VOICE)
                 heard = coordinates_of_voice(network, samples, rate, count, cancel=cancel)
             found |= {f"{HEARD}_{i + 1}": column for i, column in enumerate(heard.T)}
         if video is not None:
             device = device_of("auto")
-            animator = self._animator(checkpoints.Chosen(actor.entry, actor.sha256), device)
-            with checkpoints.memory_for("reading the video", actor.entry):
+            animator = self._animator(Chosen(actor.entry, actor.sha256), device)
+            with memory_for("reading the video", actor.entry):
                 seen = coordinates_of_video(
                     animator, video, rate, count, device=device, progress=progress, cancel=cancel
                 )
@@ -166,11 +169,11 @@ class EDTalkEngine:
         if start == stop:
             return
         device = device_of(options.device)
-        animator = self._animator(checkpoints.Chosen(actor.entry, actor.sha256), device)
+        animator = self._animator(Chosen(actor.entry, actor.sha256), device)
         alpha = actor.coordinates(performance)
 
         def draw(first: int, end: int) -> np.ndarray:
-            with checkpoints.memory_for("drawing", actor.entry):
+            with memory_for("drawing", actor.entry):
                 source = self._source(actor.digest, actor.crop, actor.rig.portrait, animator, device)
                 return self._draw(animator, source, alpha[first:end], device)
 
@@ -183,15 +186,15 @@ class EDTalkEngine:
 
     # --- what is kept between calls ---
 
-    def _animator(self, chosen: checkpoints.Chosen, device: str) -> Animator:
+    def _animator(self, chosen: Chosen, device: str) -> Animator:
         """The network on a device; a reimported or removed checkpoint is noticed."""
         if self._loaded is not None and self._loaded[:2] == (chosen, device):
             return self._loaded[2]
         from engines.disentangled.net_fast import Animator
 
         self.unload()
-        with checkpoints.memory_for("loading the network", chosen.entry):
-            animator = Animator(checkpoints.move(checkpoints.load(chosen), device))
+        with memory_for("loading the network", chosen.entry):
+            animator = Animator(move(checkpoints.load(chosen), device))
         self._loaded = (chosen, device, animator)
         return animator
 

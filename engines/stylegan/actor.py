@@ -9,7 +9,7 @@ import numpy as np
 
 from engines.api import Performance
 from engines.blendshape.actor import BlendshapeActor
-from engines.edtalk.crop import ColourMatch
+from engines.latent.crop import ColourMatch
 from engines.rig.fit import FittedHead
 from engines.rig.mesh import HeadMesh
 from engines.stylegan import layout, numbers

@@ -3,7 +3,7 @@
 The rig performs lessons in which only the mouth, only the rest of the face or only the head moves. How the generator's
 picture changes along its channels is known, so least squares say what amounts of them would change the portrait as the
 rig does, and steps of gradient descent on what the generator really draws make that better. As a small error proves
-little, the generator then draws lessons it has not seen, and a part is only used if it passes (`engines.edtalk.bridge`
+little, the generator then draws lessons it has not seen, and a part is only used if it passes (`engines.latent.bridge`
 has the measures); for a part that fails, the rig's own picture is seen.
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 from engines.api import CancelToken, Performance
 from engines.blendshape.actor import BlendshapeActor
 from engines.blendshape.engine import BlendshapeEngine
-from engines.edtalk.bridge import PARTS, Exam
+from engines.latent.bridge import PARTS, Exam
 from engines.stylegan import layout, numbers
 from engines.stylegan.faces import drawn as drawn_by_rig
 from engines.stylegan.faces import told

@@ -12,8 +12,8 @@ import numpy as np
 from engines.api import CancelToken, Progress
 from engines.blendshape.actor import BlendshapeActor
 from engines.blendshape.engine import BlendshapeEngine
-from engines.edtalk.crop import match_colours
 from engines.errors import WeightsMissing
+from engines.latent.crop import match_colours
 from engines.stylegan import bridge, edits, generators
 from engines.stylegan.actor import StyleGANActor
 from engines.stylegan.align import align

@@ -23,9 +23,10 @@ from engines.disentangled.actor import NAMES
 from engines.disentangled.oneshot import OneShotActor, read_coordinates
 from engines.edtalk import checkpoints
 from engines.edtalk.crop import face_crop
-from engines.edtalk.drive import encode, source_of, to_pictures
+from engines.edtalk.drive import source_of
 from engines.face.landmarks import find_face
 from engines.face.portrait import load_portrait
+from engines.latent.pictures import encode, to_pictures
 from engines.teaching.banks import EXPRESSION, MOUTH, POSE
 from engines.teaching.lessons import lessons
 

@@ -16,7 +16,7 @@ from app.core.project import EmotionClip, Key, Phone, Project
 from app.core.studio import Studio
 from engines.disentangled.net import EDTalk
 from engines.disentangled.net_audio import Audio2Lip
-from engines.edtalk import bridge
+from engines.latent import bridge
 from tests.engines.disentangled.test_net import filled
 from tests.engines.edtalk.conftest import SMALL, steady, store
 

@@ -21,9 +21,9 @@ from engines.diffae.engine import DiffAEEngine
 from engines.diffae.net_animator import Animator, Source, between, chance
 from engines.diffusion_autoencoder.net import Config, DiffusionAutoencoder
 from engines.diffusion_autoencoder.net_sampling import alphas_cumprod
-from engines.edtalk import bridge
-from engines.edtalk.drive import to_tensor
 from engines.errors import Cancelled, EngineError, InputError, WeightsMissing
+from engines.latent import bridge
+from engines.latent.pictures import to_tensor
 from engines.stylegan.align import align, crop_of
 from engines.teaching.lessons import lessons
 from tests.engines.edtalk.conftest import DEMO, store

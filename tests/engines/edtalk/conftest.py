@@ -18,9 +18,9 @@ from engines.api import Portrait
 from engines.disentangled.net import Config, EDTalk
 from engines.disentangled.net_audio import Audio2Lip
 from engines.disentangled.net_fast import Animator
-from engines.edtalk import bridge
 from engines.edtalk.actor import EDTalkActor
 from engines.edtalk.engine import EDTalkEngine
+from engines.latent import bridge
 from tests.engines.disentangled.test_net import filled
 
 DEMO = Path(__file__).resolve().parents[3] / "assets" / "demo"

@@ -10,12 +10,11 @@ import pytest
 import torch
 
 from engines.api import CancelToken
-from engines.capture.track import Track
 from engines.disentangled import mel
 from engines.disentangled.net_audio import Audio2Lip, smooth
 from engines.disentangled.net_fast import Animator
 from engines.edtalk import drive
-from engines.edtalk.drive import coordinates_of_video, coordinates_of_voice, joined, spectrogram, to_pictures, to_tensor
+from engines.edtalk.drive import coordinates_of_video, coordinates_of_voice, spectrogram
 from engines.errors import Cancelled, InputError
 from tests.engines.edtalk.conftest import steady
 
@@ -65,23 +64,6 @@ def test_every_rate_is_resampled(network: Audio2Lip, rate: Fraction) -> None:
 def test_too_short_a_voice_is_refused(network: Audio2Lip) -> None:
     with pytest.raises(InputError, match="at least 800"):
         coordinates_of_voice(network, np.zeros(300, np.float32), Fraction(25), 1)
-
-
-def test_brightness_is_the_same_in_every_clip() -> None:
-    """-1 and 1 are black and white, whatever else the clip holds."""
-    grey = torch.full((1, 3, 2, 2), 0.5)
-    np.testing.assert_allclose(to_pictures(grey), 191.25)
-    np.testing.assert_allclose(to_pictures(torch.full((1, 3, 2, 2), 3.0)), 255)
-    rgb = np.arange(48, dtype=np.uint8).reshape(1, 4, 4, 3)
-    np.testing.assert_allclose(to_pictures(to_tensor(rgb)), rgb, atol=1e-3)
-
-
-def test_gaps_without_a_face_are_bridged() -> None:
-    points = np.zeros((4, 478, 3), np.float32)
-    points[1:3] = np.nan
-    alpha = np.array([[0.0], [50.0], [50.0], [3.0]], np.float32)
-    track = Track(points, np.zeros(4, np.float32), (0,), (8, 8))
-    np.testing.assert_allclose(joined(alpha, track)[:, 0], [0, 1, 2, 3])
 
 
 def test_a_video_drives_at_any_rate(animator: Animator, samples: Path) -> None:

@@ -14,10 +14,11 @@ from engines import registry, weights
 from engines.api import CancelToken, Performance, Portrait, RenderOptions
 from engines.disentangled.expressions import published
 from engines.disentangled.net import LIA, Config, EDTalk
-from engines.edtalk import bridge, checkpoints
 from engines.edtalk.actor import NAMES, EDTalkActor
 from engines.edtalk.engine import EDTalkEngine
 from engines.errors import Cancelled, EngineError, InputError, OutOfMemory, WeightsMissing
+from engines.latent import bridge
+from engines.latent.checkpoints import memory_for
 from engines.speech.audio import load_voice
 from engines.teaching.lessons import lessons
 from tests.engines.disentangled.test_net import filled
@@ -200,10 +201,10 @@ def test_too_little_memory_is_said(
         drawn(engine, actor, still(1))
     with (
         pytest.raises(OutOfMemory, match="for loading"),
-        checkpoints.memory_for("loading", "edtalk"),
+        memory_for("loading", "edtalk"),
     ):
         raise RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory")
-    with pytest.raises(RuntimeError, match="shapes"), checkpoints.memory_for("drawing", "edtalk"):
+    with pytest.raises(RuntimeError, match="shapes"), memory_for("drawing", "edtalk"):
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
 
@@ -233,3 +234,8 @@ def test_lia_and_lip_pose_draw_too(
     assert weights.status("edtalk-lip-pose").state == "ready"
     np.testing.assert_allclose(actor.coordinates(still(1, happy=1.0)), actor.start[None])
     assert len(drawn(fresh, actor, still(2))) == 2
+
+
+def test_made_up_weights_do_not_pass(actor: EDTalkActor) -> None:
+    assert [e.part for e in actor.bridge.exams] == list(bridge.PARTS)
+    assert all(e.problem for e in actor.bridge.exams)

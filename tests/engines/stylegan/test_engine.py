@@ -13,8 +13,8 @@ import torch
 from app.core import actor_store
 from engines import registry
 from engines.api import CancelToken, Performance, Portrait, RenderOptions
-from engines.edtalk.bridge import Exam
 from engines.errors import Cancelled, EngineError, InputError, WeightsMissing
+from engines.latent.bridge import Exam
 from engines.stylegan import generators, numbers
 from engines.stylegan.actor import StyleGANActor
 from engines.stylegan.engine import StyleGANEngine

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engines.edtalk import bridge
-from engines.edtalk.actor import EDTalkActor
-from engines.edtalk.bridge import Bridge, Exam, _examine, _ridge, features, lesson, own_columns
+from engines.latent import bridge
+from engines.latent.bridge import Bridge, Exam, _examine, _ridge, features, lesson, own_columns
 from engines.teaching.banks import banks, motion
 
 GOOD = Exam("mouth", 0.9, 0.9, 0.05, 0.02, 0.8)
@@ -90,8 +89,3 @@ def test_a_bridge_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
     assert np.array_equal(back.mouth, kept.mouth)
     path.write_bytes(path.read_bytes()[:40])
     assert bridge.load(path) is None
-
-
-def test_made_up_weights_do_not_pass(actor: EDTalkActor) -> None:
-    assert [e.part for e in actor.bridge.exams] == list(bridge.PARTS)
-    assert all(e.problem for e in actor.bridge.exams)

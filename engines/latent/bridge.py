@@ -24,8 +24,8 @@ import numpy as np
 from engines import weights
 from engines.api import CancelToken, Performance, Progress, RenderOptions, no_progress
 from engines.blendshape.engine import BlendshapeEngine
-from engines.edtalk.crop import FaceCrop
-from engines.edtalk.drive import Animated, encode, to_pictures
+from engines.latent.crop import FaceCrop
+from engines.latent.pictures import Animated, encode, to_pictures
 from engines.teaching.banks import EXPRESSION, MOUTH, POSE, Motion, banks
 from engines.teaching.banks import motion as motion_of
 from engines.teaching.lessons import lessons

@@ -10,7 +10,7 @@ import numpy as np
 from engines.api import CancelToken, Performance, RenderOptions
 from engines.blendshape.actor import BlendshapeActor
 from engines.blendshape.engine import BlendshapeEngine
-from engines.edtalk.crop import ColourMatch, FaceCrop, feather, paste
+from engines.latent.crop import ColourMatch, FaceCrop, feather, paste
 
 _BATCH: Final = {"cuda": 8}
 
