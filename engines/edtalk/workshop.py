@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from engines import weights
-from engines.api import CancelToken, Portrait, Progress, no_progress
+from engines.api import CancelToken, Progress, no_progress
 from engines.edtalk.material import Material, from_footage, from_portraits
 from engines.errors import InputError, WeightsMissing
+from engines.latent.sources import found_in
 
 if TYPE_CHECKING:
     from engines.disentangled.net import EDTalk
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 LESSONS: Final = "lessons.npz"
 ORDER: Final = "order.json"
-_PICTURES: Final = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 _UNSEEN: Final = 0.1
 
 
@@ -182,29 +182,3 @@ def lessons_in(
     material = Material.joined(parts)
     material.save(path)
     return material
-
-
-def found_in(sources: Sequence[Path]) -> tuple[list[Portrait], list[Any]]:
-    """Portraits and footage.
-
-    Raises
-    ------
-    InputError
-        If a source is neither, or holds neither.
-    """
-    from engines.capture.footage import MANIFEST, load_footage
-    from engines.face.portrait import load_portrait
-
-    portraits: list[Portrait] = []
-    footage = []
-    for source in sources:
-        if not source.is_dir():
-            portraits.append(load_portrait(source))
-        elif (source / MANIFEST).exists():
-            footage.append(load_footage(source))
-        else:
-            pictures = [p for p in sorted(source.iterdir()) if p.suffix.lower() in _PICTURES]
-            if not pictures:
-                raise InputError(f"{source} holds neither pictures nor footage. Make footage with: soliloquy footage.")
-            portraits += [load_portrait(p) for p in pictures]
-    return portraits, footage

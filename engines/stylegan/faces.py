@@ -187,7 +187,7 @@ def from_sources(
     InputError
         If a source is none of them.
     """
-    from engines.edtalk.workshop import found_in
+    from engines.latent.sources import found_in
 
     portraits, footage = found_in(sources)
     groups = len(portraits) + len(footage)
