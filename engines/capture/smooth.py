@@ -30,8 +30,12 @@ def smooth_weights(weights: np.ndarray, rate: Fraction) -> np.ndarray:
     return out
 
 
-def smooth_motion(motion: np.ndarray, rate: Fraction, window_s: float = 0.28) -> np.ndarray:
-    """Head or eye angles and places, (T, N), evened over ``window_s`` by a local parabola."""
+def smooth_motion(motion: np.ndarray, rate: Fraction, window_s: float = 0.2) -> np.ndarray:
+    """Head or eye angles and places, (T, N), evened over ``window_s`` by a local parabola.
+
+    A head that shakes or nods to music turns back within a frame or two, two or three times a second. A window of more
+    than 0.2 s cuts those turns off and, as it lets overtones through upside down, bends the ways between them.
+    """
     return parabola(np.asarray(motion, float), window_s, rate)
 
 
