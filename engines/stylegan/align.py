@@ -168,18 +168,14 @@ def _fade(cut: np.ndarray, beyond: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(mixed + (median - mixed) * gone), 0, 255).astype(np.uint8)
 
 
-def paste_back(
-    rgb: np.ndarray, aligned: np.ndarray, crop: Crop, mask: np.ndarray | None = None, detail_from: float = 0.0
-) -> np.ndarray:
+def paste_back(rgb: np.ndarray, aligned: np.ndarray, crop: Crop, mask: np.ndarray | None = None) -> np.ndarray:
     """Lay an aligned picture over the whole one, where it was cut out.
 
     Parameters
     ----------
     rgb : uint8 (H, W, 3)
-    aligned : uint8 (size, size, 3)
+    aligned : uint8 or float32 (size, size, 3), 0 to 255
     mask : float32 (size, size), 0 to 1, how much of the aligned picture shows; default all but a soft border
-    detail_from : if above 0, what is finer in the whole picture than pixels of the aligned one stays where they agree:
-        the difference in grey levels at which little of it does
 
     Returns
     -------
@@ -205,23 +201,10 @@ def paste_back(
     local[:, 2] -= (x0, y0)
     area = (int(x1 - x0), int(y1 - y0))
     drawn = cv2.warpAffine(aligned, local, area, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    if detail_from > 0 and shrink > 1:
-        drawn = drawn + _detail(out[y0:y1, x0:x1], align(rgb, crop, size), aligned, local, detail_from)
     weight = cv2.warpAffine(mask.astype(np.float32), local, area, flags=cv2.INTER_LINEAR)[..., None]
     below = out[y0:y1, x0:x1].astype(np.float32)
     out[y0:y1, x0:x1] = np.clip(np.rint(below + (drawn - below) * weight), 0, 255).astype(np.uint8)
     return out
-
-
-def _detail(part: np.ndarray, coarse: np.ndarray, aligned: np.ndarray, local: np.ndarray, scale: float) -> np.ndarray:
-    """What a part of the picture (h, w, 3) holds beyond its own crop, where the aligned picture shows the same."""
-    import cv2
-
-    area = part.shape[1::-1]
-    low = cv2.warpAffine(coarse, local, area, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    apart = np.abs(cv2.blur(aligned.astype(np.float32) - coarse, (3, 3))).max(2)
-    agree = cv2.warpAffine(np.exp(-((apart / scale) ** 2)), local, area, flags=cv2.INTER_LINEAR)
-    return np.asarray((part.astype(np.float32) - low) * agree[..., None])
 
 
 def border_mask(size: int, width: float = 0.06) -> np.ndarray:

@@ -24,8 +24,9 @@ from engines.frames import side_by_side
 from engines.ranges import checked_range
 from engines.stylegan import edits, generators, taught
 from engines.stylegan.actor import SEEN, StyleGANActor
-from engines.stylegan.align import paste_back
+from engines.stylegan.align import align, paste_back
 from engines.stylegan.placing import seen_in
+from engines.stylegan.settle import settled
 from engines.stylegan.studio import Drawer, drawer, enter
 from engines.stylegan.taught import TaughtActor
 from engines.stylegan.touch import teach_touch
@@ -35,13 +36,11 @@ if TYPE_CHECKING:
     from engines.speech.audio import Voice
 
 log = logging.getLogger(__name__)
-VERSION: Final = 2
+VERSION: Final = 3
 """Counted up whenever the same portrait and checkpoint would give other frames."""
 _KEPT: Final = 2
 """Generators that stay loaded."""
 _BATCH: Final = {"cuda": 8}
-_DETAIL_FROM: Final = 16.0
-"""Grey levels by which a small generator may differ from the rig's frame before its own blur is all that is seen."""
 Prepared = StyleGANActor | TaughtActor
 
 
@@ -200,8 +199,10 @@ class StyleGANEngine:
             for i, (frame, picture) in enumerate(zip(group, pictures, strict=True), at):
                 cancel.check()
                 cover = actor.cover(values[i], draws.size, float(by_hand[i]))
-                face = actor.colours(picture).astype(np.uint8)
-                laid = paste_back(frame[..., :3], face, crops[i - start], cover, _DETAIL_FROM)
+                face, crop, below = actor.colours(picture), crops[i - start], frame[..., :3]
+                if crop.side > draws.size:
+                    face, cover = settled(face, align(below, crop, draws.size), cover, float(by_hand[i]))
+                laid = paste_back(below, face, crop, cover)
                 yield laid if frame.shape[2] == 3 else np.dstack([laid, frame[..., 3]])
             at, size = at + len(group), _BATCH.get(device.split(":")[0], 1)
 

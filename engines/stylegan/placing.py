@@ -13,6 +13,7 @@ from engines.blendshape.actor import BlendshapeActor
 from engines.blendshape.actor import Crop as Shown
 from engines.blendshape.expression import limited_head
 from engines.rig.camera import Camera
+from engines.rig.head import load_head
 from engines.stylegan.align import STABLE, Crop, crop_of, similarity
 
 
@@ -44,12 +45,10 @@ class Follower:
         InputError
             If eyes and mouth coincide.
         """
-        from scipy.spatial import cKDTree
-
         placement = rig.painter().placement
         places = rig.landmarks.points[:, :2]
-        _, nearest = cKDTree(placement.screen).query(places[list(STABLE)])
-        points = placement.unproject(places[list(STABLE)], placement.points[nearest, 2])
+        depth = load_head().landmarks(placement.points)[list(STABLE), 2]
+        points = placement.unproject(places[list(STABLE)], depth)
         return cls(
             crop_of(places),
             np.asarray(points, np.float64),
