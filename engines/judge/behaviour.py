@@ -94,7 +94,7 @@ def landmark_jitter(evidence: Evidence) -> float:
 
 def face_wobble(evidence: Evidence) -> float:
     take = evidence.take
-    return 100 * _typical_bend(take, _held_still(take.rigid))
+    return 100 * _typical_bend(take, held_still(take.rigid))
 
 
 def largest_jump(evidence: Evidence) -> float:
@@ -168,7 +168,7 @@ def _typical_bend(take: Observation, places: np.ndarray) -> float:
     return float(np.nanmedian(bend))
 
 
-def _held_still(rigid: np.ndarray) -> np.ndarray:
+def held_still(rigid: np.ndarray) -> np.ndarray:
     """Landmarks after the best similarity onto the average face : (T, N, 2), eye distances."""
     model = average_face()[list(RIGID), :2] * (1.0, -1.0)
     m = (model - model.mean(0)) @ [1, 1j]

@@ -17,9 +17,11 @@ from engines.errors import Cancelled, EngineError, InputError, WeightsMissing
 from engines.latent.bridge import Exam
 from engines.stylegan import generators, numbers
 from engines.stylegan.actor import StyleGANActor
+from engines.stylegan.align import STABLE
 from engines.stylegan.engine import StyleGANEngine
 from engines.stylegan.taught import TaughtActor
 from engines.teaching.lessons import lessons
+from tests.benchmarks.stylegan_jitter import trembling
 from tests.engines.edtalk.conftest import store
 from tests.engines.stylegan.conftest import ENTRY, FILE, made_up
 
@@ -122,6 +124,36 @@ def test_curve_on_a_channel_moves_the_picture(engine: StyleGANEngine, generated:
     np.testing.assert_allclose(values[:, 5], [0, 3])
     frames = drawn(engine, actor, still(2, mouth_3=np.array([0.0, 3.0])))
     assert not np.array_equal(frames[0], frames[1])
+
+
+def test_nothing_trembles_where_nothing_moves(
+    engine: StyleGANEngine, generated: StyleGANActor, taught: TaughtActor, stored: Path
+) -> None:
+    pose, weights = np.array([0.1, -0.15, 0.05, 0.6, -0.4, 1.0]), lessons(1, 4).weights
+    held = still(4).with_(head=np.tile(pose, (4, 1)), weights=np.repeat(weights, 4, 0))
+    for actor in (taught, generated, passed(generated)):
+        frames = drawn(engine, actor, held)
+        assert np.abs(frames[0].astype(int) - drawn(engine, actor, still(1))[0]).max() > 20
+        np.testing.assert_array_equal(frames, np.repeat(frames[:1], 4, 0))
+
+
+def test_slow_motion_bends_no_more_than_the_rigs(engine: StyleGANEngine, taught: TaughtActor) -> None:
+    t = np.linspace(0, 1, 30)
+    head = np.stack([0.05 * np.sin(5 * t), 0.3 * t - 0.15, 0.06 * t, t, 0.5 * t, 0 * t], 1)
+    options = replace(SIZE, size=(320, 320))
+    asked = still(30).with_(head=head)
+    ours = trembling(drawn(engine, taught, asked, options))[0]
+    rig = trembling(registry.load("blendshape").render(taught.rig, asked, options=options))[0]
+    for measure in ("rigid", "whole", "wobble", "head", "fast"):
+        assert ours[measure] < 1.05 * rig[measure], measure
+    assert ours["way"] == pytest.approx(rig["way"], rel=0.03)
+
+
+def test_the_crop_is_laid_by_points_of_the_face(generated: StyleGANActor) -> None:
+    depth = dict(zip(STABLE, generated.follower.points[:, 2], strict=True))
+    for left, right in ((33, 263), (127, 356), (234, 454), (54, 284)):
+        assert depth[left] == pytest.approx(depth[right], abs=1.5)
+    assert depth[1] > depth[33] > depth[127]  # the tip of the nose, the eyes, the temples
 
 
 def test_roll_turns_the_crop(generated: StyleGANActor) -> None:
