@@ -87,18 +87,11 @@ class StyleGANActor:
             found[:, 3:] += share * (seen[:, 3:] - found[:, 3:])
         return found.astype(np.float32)
 
-    def by_hand(self, performance: Performance, values: np.ndarray, edits: np.ndarray) -> np.ndarray:
-        """How far the artist's own curves move the generator's picture : float32 (T,), 0 to 1 and more.
-
-        Parameters
-        ----------
-        values : (T, 35), from `numbers`
-        edits : (T, E), amounts of the named edits
-        """
-        found = np.abs(edits).max(1, initial=0)
-        if performance.extras.keys() & set(numbers.CHANNELS):
-            found = np.maximum(found, np.abs(values - self._undirected(performance))[:, 3:].max(1))
-        return np.asarray(found, np.float32)
+    def plain(self, performance: Performance, values: np.ndarray) -> np.ndarray:
+        """The numbers (T, 35) of a performance without the artist's curves on channels : float32 (T, 35)."""
+        if not performance.extras.keys() & set(numbers.CHANNELS):
+            return values
+        return np.concatenate([values[:, :3], self._undirected(performance)[:, 3:]], 1)
 
     def amounts(self, values: np.ndarray) -> np.ndarray:
         """Amounts of all directions for numbers (T, 35) : float32 (T, K)."""

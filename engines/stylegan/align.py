@@ -191,20 +191,50 @@ def paste_back(rgb: np.ndarray, aligned: np.ndarray, crop: Crop, mask: np.ndarra
     if shrink < 1:  # average before it is drawn smaller, or edges would flicker
         blur = 0.5 * np.sqrt(1 / shrink**2 - 1)
         aligned = cv2.GaussianBlur(aligned, (0, 0), blur) if blur > 0.3 else aligned
-    height, width = rgb.shape[:2]
-    x0, y0 = np.maximum(np.floor(crop.corners.min(0)).astype(int) - 1, 0)
-    x1, y1 = np.minimum(np.ceil(crop.corners.max(0)).astype(int) + 1, (width, height))
     out = rgb.copy()
-    if x1 <= x0 or y1 <= y0:
+    local, where = _lands(matrix, crop, rgb.shape)
+    below = out[where].astype(np.float32)
+    if not below.size:
         return out
-    local = matrix.copy()
-    local[:, 2] -= (x0, y0)
-    area = (int(x1 - x0), int(y1 - y0))
+    area = below.shape[1::-1]
     drawn = cv2.warpAffine(aligned, local, area, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     weight = cv2.warpAffine(mask.astype(np.float32), local, area, flags=cv2.INTER_LINEAR)[..., None]
-    below = out[y0:y1, x0:x1].astype(np.float32)
-    out[y0:y1, x0:x1] = np.clip(np.rint(below + (drawn - below) * weight), 0, 255).astype(np.uint8)
+    out[where] = np.clip(np.rint(below + (drawn - below) * weight), 0, 255).astype(np.uint8)
     return out
+
+
+def add_back(rgb: np.ndarray, change: np.ndarray, crop: Crop) -> np.ndarray:
+    """Add a change of colours to the whole picture, where its crop was cut out.
+
+    Parameters
+    ----------
+    rgb : uint8 (H, W, 3)
+    change : float32 (size, size, 3), of 255, 0 at its border
+
+    Returns
+    -------
+    uint8 (H, W, 3)
+    """
+    import cv2
+
+    if not change.any():
+        return rgb
+    out = rgb.copy()
+    local, where = _lands(crop.picture_from_crop(len(change)), crop, rgb.shape)
+    below = out[where].astype(np.float32)
+    if below.size:
+        added = cv2.warpAffine(change, local, below.shape[1::-1], flags=cv2.INTER_CUBIC)
+        out[where] = np.clip(np.rint(below + added), 0, 255).astype(np.uint8)
+    return out
+
+
+def _lands(matrix: np.ndarray, crop: Crop, shape: tuple[int, ...]) -> tuple[np.ndarray, tuple[slice, slice]]:
+    """Where a crop lies in a picture of a shape: the map (2, 3) from its pixels to those of that part, and the part."""
+    x0, y0 = np.maximum(np.floor(crop.corners.min(0)).astype(int) - 1, 0)
+    x1, y1 = np.minimum(np.ceil(crop.corners.max(0)).astype(int) + 1, shape[1::-1])
+    local = matrix.copy()
+    local[:, 2] -= (x0, y0)
+    return local, (slice(y0, max(y0, y1)), slice(x0, max(x0, x1)))
 
 
 def border_mask(size: int, width: float = 0.06) -> np.ndarray:

@@ -24,7 +24,7 @@ from engines.frames import side_by_side
 from engines.ranges import checked_range
 from engines.stylegan import edits, generators, taught
 from engines.stylegan.actor import SEEN, StyleGANActor
-from engines.stylegan.align import align, paste_back
+from engines.stylegan.align import add_back, align, paste_back
 from engines.stylegan.placing import seen_in
 from engines.stylegan.settle import settled
 from engines.stylegan.studio import Drawer, drawer, enter
@@ -184,25 +184,32 @@ class StyleGANEngine:
         values = actor.numbers(performance)
         amounts = actor.amounts(values)
         asked = edits.amounts(performance, draws.names)
-        by_hand = actor.by_hand(performance, values, asked)
+        plain = actor.amounts(actor.plain(performance, values))
+        by_hand = np.maximum(np.abs(amounts - plain).max(1), np.abs(asked).max(1, initial=0))
         head = actor.follower.head(performance)
         if performance.extras.keys() & {"pitch", "yaw", "roll"}:  # the rig around the face turns with it
             head = np.concatenate([np.radians(values[:, :3]), head[:, 3:]], 1)
             performance = performance.with_(head=head)
         shown = actor.rig.crop(options.size)
         crops = [seen_in(crop, shown) for crop in actor.follower.crops(head[start:stop])]
+        coarse = max(crop.side for crop in crops) > draws.size
         around = self._rig.render(actor.rig, performance, options=options, start=start, stop=stop, cancel=cancel)
         at, size = start, 1  # the first one alone: a preview wants it at once
         while group := list(islice(around, size)):
             with generators.memory_for("drawing", actor.entry):
-                pictures = draws(amounts[at : at + len(group)], asked[at : at + len(group)])
-            for i, (frame, picture) in enumerate(zip(group, pictures, strict=True), at):
+                some = slice(at, at + len(group))
+                pictures = draws(amounts[some], asked[some])
+                rest = draws(plain[some]) if coarse and by_hand[some].any() else pictures
+            for i, (frame, picture, unmoved) in enumerate(zip(group, pictures, rest, strict=True), at):
                 cancel.check()
-                cover = actor.cover(values[i], draws.size, float(by_hand[i]))
-                face, crop, below = actor.colours(picture), crops[i - start], frame[..., :3]
+                face, crop, laid = actor.colours(picture), crops[i - start], frame[..., :3]
                 if crop.side > draws.size:
-                    face, cover = settled(face, align(below, crop, draws.size), cover, float(by_hand[i]))
-                laid = paste_back(below, face, crop, cover)
+                    below = align(laid, crop, draws.size)
+                    cover = actor.cover(values[i], draws.size)
+                    face, cover, change = settled(face, actor.colours(unmoved), below, cover)
+                    laid = add_back(paste_back(laid, face, crop, cover), change, crop)
+                else:
+                    laid = paste_back(laid, face, crop, actor.cover(values[i], draws.size, float(by_hand[i])))
                 yield laid if frame.shape[2] == 3 else np.dstack([laid, frame[..., 3]])
             at, size = at + len(group), _BATCH.get(device.split(":")[0], 1)
 

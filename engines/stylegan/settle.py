@@ -29,25 +29,31 @@ _HELD: Final = 1e-4
 
 
 def settled(
-    drawn: np.ndarray, asked: np.ndarray, cover: np.ndarray, by_hand: float = 0.0
-) -> tuple[np.ndarray, np.ndarray]:
-    """A generator's picture where the rig's face is, and how much of it is seen.
+    drawn: np.ndarray, plain: np.ndarray, asked: np.ndarray, cover: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What of a generator's picture is laid over the rig's frame, and where.
 
     Parameters
     ----------
     drawn : float32 (S, S, 3), the generator's picture, 0 to 255
+    plain : float32 (S, S, 3), the same without what the artist moves by hand: the rig's frame tells where that belongs
     asked : uint8 (S, S, 3), the same crop of the rig's frame
     cover : float32 (S, S), how much of it would be seen
-    by_hand : how far the artist moves the picture away from what the rig draws, 0 to 1 and more: as far it stays
 
     Returns
     -------
-    float32 (S, S, 3) and float32 (S, S)
+    float32 (S, S, 3), the plain picture in its place; float32 (S, S), how much of it is seen, all of it where the
+    artist changes much; float32 (S, S, 3), what the artist's hand adds to that
     """
-    hand = min(1.0, by_hand)
-    moved = brought(drawn, (1 - hand) * places(drawn, asked))
-    seen = np.maximum(unlike(moved, asked), np.float32(hand))
-    return moved, np.asarray(cover * seen, np.float32)
+    found = places(plain, asked)
+    there = brought(plain, found)
+    seen = unlike(there, asked)
+    if drawn is plain or np.array_equal(drawn, plain):
+        return there, np.asarray(cover * seen, np.float32), np.zeros_like(there)
+    moved = brought(drawn, found)
+    seen = np.maximum(seen, unlike(moved, there))
+    change = (moved - there) * layout.face(len(drawn))[..., None]
+    return there, np.asarray(cover * seen, np.float32), np.asarray(change, np.float32)
 
 
 def places(drawn: np.ndarray, asked: np.ndarray) -> np.ndarray:

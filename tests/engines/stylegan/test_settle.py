@@ -8,7 +8,7 @@ import pytest
 from engines.api import Portrait
 from engines.face.landmarks import find_face
 from engines.stylegan import layout
-from engines.stylegan.align import Crop, align, crop_of, paste_back
+from engines.stylegan.align import Crop, add_back, align, crop_of, paste_back
 from engines.stylegan.settle import ERROR, brought, places, settled, unlike
 
 SIDE = 64
@@ -31,9 +31,11 @@ def beside(portrait: Portrait, crop: Crop, x: float, y: float, larger: float = 1
 
 
 def test_the_same_picture_stays_and_is_not_seen(face: np.ndarray) -> None:
-    moved, cover = settled(face.astype(np.float32), face, layout.face(SIDE))
+    same = face.astype(np.float32)
+    moved, cover, change = settled(same, same, face, layout.face(SIDE))
     np.testing.assert_array_equal(moved, face)
     assert not cover.any()
+    assert not change.any()
 
 
 @pytest.mark.parametrize("off", [(0.3, -0.2, 1.0), (-0.8, 0.5, 1.0), (0.1, 0.1, 1.02)])
@@ -72,11 +74,21 @@ def test_seen_as_far_as_it_differs_by_more_than_it_errs(face: np.ndarray) -> Non
     assert clearly.min() > 0.97
 
 
-def test_what_the_artist_moves_by_hand_stays(portrait: Portrait, crop: Crop, face: np.ndarray) -> None:
-    drawn = beside(portrait, crop, 0.8, 0.0)
-    moved, cover = settled(drawn, face, layout.face(SIDE), by_hand=1.5)
-    np.testing.assert_array_equal(moved, drawn)
-    np.testing.assert_array_equal(cover, layout.face(SIDE))
+def test_what_the_artist_moves_is_seen_however_little(portrait: Portrait, crop: Crop, face: np.ndarray) -> None:
+    plain = beside(portrait, crop, 0.4, 0.0)  # the generator errs by that, the artist does not
+    for amount in (2.0, 6.0):
+        drawn = plain.copy()
+        drawn[20:30, 24:40] += amount
+        moved, cover, change = settled(drawn, plain, face, layout.face(SIDE))
+        np.testing.assert_allclose(change[23:27, 28:36], amount, atol=0.15)
+        assert np.abs(change[40:]).max() < 0.01
+        assert cover[20:30, 24:40].max() < 0.3, "the rig's detail stays"
+    drawn[20:30, 24:40] += 60
+    moved, cover, change = settled(drawn, plain, face, layout.face(SIDE))
+    assert cover[24:26, 30:34].min() > 0.95, "another face has other detail"
+    laid = add_back(paste_back(portrait.rgb, moved, crop, cover), change, crop)
+    there = align(laid, crop, SIDE).astype(float)[24:26, 30:34] - moved[24:26, 30:34]
+    np.testing.assert_allclose(there, change[24:26, 30:34], atol=4)
 
 
 @pytest.mark.parametrize("side", [32, 128])
@@ -93,7 +105,7 @@ def test_a_generator_that_shakes_does_not_shake_the_picture(portrait: Portrait, 
     for _ in range(12):
         drawn = beside(portrait, crop, *rng.normal(0, 0.3, 2)) + rng.normal(0, 4, face.shape).astype(np.float32)
         shaken.append(paste_back(portrait.rgb, np.clip(drawn, 0, 255), crop, layout.face(SIDE)))
-        moved, cover = settled(drawn, face, layout.face(SIDE))
+        moved, cover, _ = settled(drawn, drawn, face, layout.face(SIDE))
         still.append(paste_back(portrait.rgb, moved, crop, cover))
     loud, quiet = (np.abs(np.diff(np.stack(f).astype(float), 2, axis=0)).mean() for f in (shaken, still))
     assert quiet < 0.15 * loud
