@@ -7,8 +7,10 @@ targets, solve on the generic head; what is scored is the geometry measured on t
 Scores at zero lag: Pearson r per clip against the video at its own rate (offsets of ``sync.json`` applied), mean
 within speaker, then over speakers; velocity is r of first differences of the aperture; closure is the share of aligned
 P B M (shorter than 0.25 s) whose aperture has a minimum within two frames that is local and in the clip's lowest 30 %,
-mean over speakers and pooled. ``slid`` is the velocity when each clip may slide by up to 10 ms, half of the step in
-which ``sync.json`` counts; nothing is chosen by it. The first line scores the real mouth itself.
+mean over speakers and pooled; ``met`` and ``metpool`` are the same among those at which the real mouth shuts by this
+rule, since aligned phones can lie elsewhere than what was said. ``slid`` is the velocity when each clip may slide by
+up to 10 ms, half of the step in which ``sync.json`` counts; nothing is chosen by it. The first line scores the real
+mouth itself.
 
 Four ways of listening are scored: the readout without any phones; with the phones the sound itself suggests, as for a
 language nobody transcribes; with English recognised; with the clip's text, where ``phones.json`` knows it.
@@ -52,7 +54,12 @@ SHOWN = (
     "upthick",
     "closure",
     "pooled",
+    "met",
+    "metpool",
 )
+CLOSURES = {"closure": ("closed", "closers"), "met": ("met", "meetings")}
+"""What of `score` makes which share."""
+POOLED = {"pooled": "closure", "metpool": "met"}
 
 
 def driven(analysis: SpeechAnalysis, phones: tuple[PhoneLike, ...], fitted: Readout) -> dict[str, np.ndarray]:
@@ -76,8 +83,20 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
+def closures(clip: Clip, aperture: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Whether each aligned P B M shuts this mouth : bool (N,); ``aperture`` (T,) at the clip's own frames."""
+    low = np.quantile(aperture[valid], 0.3)
+    shut = []
+    for phone in clip.phones:
+        middle = round(((phone.start_s + phone.end_s) / 2 - clip.delay_s) * clip.fps)
+        if phone.label in ("P", "B", "M") and phone.end_s - phone.start_s < 0.25 and 3 <= middle < len(aperture) - 3:
+            frame = middle - 2 + int(np.argmin(aperture[middle - 2 : middle + 3]))
+            shut.append(aperture[frame] <= min(aperture[frame - 1], aperture[frame + 1]) and aperture[frame] <= low)
+    return np.array(shut, bool)
+
+
 def score(clip: Clip, mouth: dict[str, np.ndarray]) -> dict[str, float]:
-    """Scores of one clip; ``closed`` and ``closers`` count closures."""
+    """Scores of one clip; ``closed`` of ``closers`` closures, ``met`` of the ``meetings`` of the real lips."""
     t_s = clip.frame_times_s()
     count = len(mouth["aperture"])
     valid = clip.valid & (t_s >= 0) & (t_s <= (count - 1) / 50)
@@ -94,15 +113,15 @@ def score(clip: Clip, mouth: dict[str, np.ndarray]) -> dict[str, float]:
     result["slid"] = max(velocity(slide_s) for slide_s in (-0.010, -0.005, 0.0, 0.005, 0.010))
     eased, real_eased = (savgol_filter(curve, 5, 2) for curve in (aperture, real))
     result["eased"] = correlation(np.diff(eased)[both], np.diff(real_eased)[both])
-    low = np.quantile(aperture[valid], 0.3)
-    closed = closers = 0
-    for phone in clip.phones:
-        middle = round(((phone.start_s + phone.end_s) / 2 - clip.delay_s) * clip.fps)
-        if phone.label in ("P", "B", "M") and phone.end_s - phone.start_s < 0.25 and 3 <= middle < len(aperture) - 3:
-            frame = middle - 2 + int(np.argmin(aperture[middle - 2 : middle + 3]))
-            closers += 1
-            closed += bool(aperture[frame] <= min(aperture[frame - 1], aperture[frame + 1]) and aperture[frame] <= low)
-    return {**result, "closed": closed, "closers": closers}
+    shut, seen = closures(clip, aperture, valid), closures(clip, real, valid)
+    counts = {"closed": shut.sum(), "closers": len(shut), "met": (shut & seen).sum(), "meetings": seen.sum()}
+    return {**result, **{name: float(value) for name, value in counts.items()}}
+
+
+def closure_share(scores: list[dict[str, float]], name: str) -> float:
+    """Share of closures over some clips, nan where there are none; ``name`` is a key of `CLOSURES`."""
+    made, all_of_them = (sum(s[column] for s in scores) for column in CLOSURES[name])
+    return made / all_of_them if all_of_them else float("nan")
 
 
 def over_speakers(scores: dict[str, dict[str, float]], clips: list[Clip]) -> dict[str, float]:
@@ -110,16 +129,12 @@ def over_speakers(scores: dict[str, dict[str, float]], clips: list[Clip]) -> dic
     groups = defaultdict(list)
     for clip in clips:
         groups[clip.speaker].append(scores[clip.name])
-    names = [n for n in SHOWN if n not in ("closure", "pooled")]
+    names = [n for n in SHOWN if n not in CLOSURES and n not in POOLED]
     result = {n: float(np.mean([np.mean([s[n] for s in group]) for group in groups.values()])) for n in names}
-    shares = [
-        sum(s["closed"] for s in group) / closers
-        for group in groups.values()
-        if (closers := sum(s["closers"] for s in group))
-    ]
-    result["closure"] = float(np.mean(shares)) if shares else float("nan")
-    closers = sum(s["closers"] for s in scores.values())
-    result["pooled"] = sum(s["closed"] for s in scores.values()) / closers if closers else float("nan")
+    for name in CLOSURES:
+        shares = [share for group in groups.values() if not np.isnan(share := closure_share(group, name))]
+        result[name] = float(np.mean(shares)) if shares else float("nan")
+    result |= {pooled: closure_share(list(scores.values()), name) for pooled, name in POOLED.items()}
     return result
 
 
@@ -156,9 +171,7 @@ def evaluate(
             results[way][0].append(clip)
             results[way][1][clip.name] = found
             if verbose:
-                share = found["closed"] / found["closers"] if found["closers"] else np.nan
-                shown = {**found, "closure": share, "pooled": share}
-                print(line(f"{clip.name} {way}"[:28], shown), flush=True)
+                print(line(f"{clip.name} {way}"[:28], over_speakers({clip.name: found}, [clip])), flush=True)
     return results
 
 
