@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from engines import arkit, weights
-from engines.capture import decode
+from engines.api import Portrait
+from engines.capture import decode, flow
 from engines.capture.explain import below_corrected, calibrated, resting
 from engines.capture.flow import SIDE, FlowReference, laid_out, layout
 from engines.capture.landmarker import BundledLandmarker, TaskLandmarker, make_landmarker
@@ -20,7 +21,7 @@ from engines.errors import EngineError, InputError, WeightsMissing
 from engines.face.landmarks import find_face
 from engines.face.portrait import load_portrait
 from engines.rig.fit import FittedHead, fit_head
-from tests.engines.capture.conftest import DEMO
+from tests.engines.capture.conftest import DEMO, KnownTake
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +90,36 @@ def test_the_picture_corrects_landmarks() -> None:
     assert alike > 0.9
     same, _ = reference.refine(laid_out(portrait.rgb, points), points)
     assert np.abs(same - points).max() < 0.01 * eyes
+
+
+def test_lips_are_followed_to_the_pixel(known: KnownTake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the nose less is left between a pucker and rest than after the coarse flow alone."""
+    plan, landmarker = layout(), BundledLandmarker()
+    base = round(float(plan.places[2, 1]))
+    first = find_face(Portrait(known.frames[0])).points.astype(float)
+    faces = []
+    for index in (0, 63):
+        sight = landmarker.look(known.frames[index], first)
+        assert sight is not None
+        faces.append(laid_out(known.frames[index], sight.points))
+    left = []
+    for rounds in (0, flow._ROUNDS):
+        monkeypatch.setattr(flow, "_ROUNDS", rounds)
+        places = plan.grid + FlowReference(faces[0])._flow(faces[1])
+        apart = np.abs(flow._sampled(faces[1], places).astype(float) - faces[0])
+        left.append(apart[base:][plan.inside[base:]].mean())
+    assert left[1] < 0.9 * left[0]
+
+
+def test_plain_skin_does_not_drift() -> None:
+    """Between mouth and chin noise moves no landmark."""
+    portrait = load_portrait(DEMO)
+    points = find_face(portrait).points.astype(float)
+    face = laid_out(portrait.rgb, points)
+    noise = np.random.default_rng(0).normal(0, 3, face.shape)
+    same, _ = FlowReference(face).refine(np.clip(face + noise, 0, 255).astype(np.uint8), points)
+    eyes = np.hypot(*(points[33, :2] - points[263, :2]))
+    assert np.linalg.norm((same - points)[[18, 200, 199], :2], axis=1).max() < 0.003 * eyes
 
 
 def test_another_picture_corrects_nothing() -> None:
