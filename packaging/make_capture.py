@@ -72,13 +72,14 @@ TALK = {
     "jawForward": 0.001, "jawLeft": 0.01, "jawRight": 0.01, "jawOpen": 0.098, "mouthClose": 0.053,
     "mouthPucker": 0.17, "mouthLeft": 0.033, "mouthRight": 0.033, "mouthSmile": 0.173, "mouthFrown": 0.016,
     "mouthDimple": 0.038, "mouthRollLower": 0.021, "mouthRollUpper": 0.038, "mouthShrugLower": 0.06,
-    "mouthShrugUpper": 0.036, "mouthPress": 0.072, "mouthLowerDown": 0.048, "mouthUpperUp": 0.114, "cheekPuff": 0.001,
+    "mouthShrugUpper": 0.036, "mouthPress": 0.072, "mouthLowerDown": 0.096, "mouthUpperUp": 0.114, "cheekPuff": 0.001,
     "cheekSquint": 0.0, "noseSneer": 0.0, "browDown": 0.1, "browInnerUp": 0.123, "browOuterUp": 0.099,
 }  # fmt: skip
 """Standard deviation of units in 25 clips of 22 people who talk (MediaPipe's scores; GRID, StyleTalk, LatentSync,
 video-retalking, SadTalker). In lessons every unit is as usual as any other; in talk lips part and purse, nobody sneers
 and few frown. Of ``mouthFunnel`` and ``mouthStretch`` those scores tell next to nothing (0.03): they stay as usual as
-in lessons, or every rounded mouth would be a pucker, and every stretched one less of it."""
+in lessons, or every rounded mouth would be a pucker, and every stretched one less of it. ``mouthLowerDown`` is twice
+what they say (0.048), or lips that bare the lower teeth would be an open jaw."""
 USUAL = (2.0, 0.3, 1.5)
 """Expected spread of those units: so many times that of talk, but no less and no more of that of the drawn frames."""
 Size = tuple[int, int] | None

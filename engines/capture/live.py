@@ -1,7 +1,7 @@
 """Capture while it happens: a camera, or a file that stands in for one, becomes frames of a Performance at once.
 
 Nothing here looks ahead. The face is watched for a moment first, at rest; the calmest frame gives the person's head
-and rest. Then each picture becomes weights, head and gaze before the next one comes (some 20 ms of one core), evened
+and rest. Then each picture becomes weights, head and gaze before the next one comes (some 30 ms of one core), evened
 by a filter that follows quick motion without delay (`engines.capture.smooth.OneEuro`).
 
     for frame in live(camera("0")):
