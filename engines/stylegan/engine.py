@@ -21,6 +21,7 @@ from engines.blendshape.engine import BlendshapeEngine
 from engines.devices import device_of
 from engines.errors import InputError
 from engines.frames import side_by_side
+from engines.latent.checkpoints import memory_for
 from engines.ranges import checked_range
 from engines.stylegan import edits, generators, taught
 from engines.stylegan.actor import SEEN, StyleGANActor
@@ -91,7 +92,7 @@ class StyleGANEngine:
             return TaughtActor(closed.rig, closed.crop, closed.banks, closed.prior, closed.eye_crop, digest, touch)
         digest = hashlib.blake2b(f"{rig.digest} {chosen} {VERSION}".encode(), digest_size=16).hexdigest()
         device = device_of("auto")
-        with generators.memory_for("preparing the portrait", chosen.entry):
+        with memory_for("preparing the portrait", chosen.entry):
             actor = enter(rig, self._rig, chosen, digest, device, progress=later, cancel=cancel)
         log.info("%s: %s", chosen.entry, actor.told)
         return actor
@@ -122,7 +123,7 @@ class StyleGANEngine:
         from engines.stylegan.video import numbers_of_video
 
         device = device_of("auto")
-        with generators.memory_for("reading the video", actor.entry):
+        with memory_for("reading the video", actor.entry):
             seen = numbers_of_video(
                 self._drawer(actor, device), actor, video, rate, count, progress=progress, cancel=cancel
             )
@@ -196,7 +197,7 @@ class StyleGANEngine:
         around = self._rig.render(actor.rig, performance, options=options, start=start, stop=stop, cancel=cancel)
         at, size = start, 1  # the first one alone: a preview wants it at once
         while group := list(islice(around, size)):
-            with generators.memory_for("drawing", actor.entry):
+            with memory_for("drawing", actor.entry):
                 some = slice(at, at + len(group))
                 pictures = draws(amounts[some], asked[some])
                 rest = draws(plain[some]) if coarse and by_hand[some].any() else pictures
@@ -223,6 +224,6 @@ class StyleGANEngine:
         if key not in self._drawers:
             while len(self._drawers) >= _KEPT:
                 self._drawers.popitem(last=False)
-            with generators.memory_for("loading the generator", actor.entry):
+            with memory_for("loading the generator", actor.entry):
                 self._drawers[key] = drawer(actor, device)
         return self._drawers[key]

@@ -1,15 +1,13 @@
-"""Which of the artist's generators draws, and what is said when memory runs out."""
+"""Which of the artist's generators draws."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engines import weights
-from engines.errors import OutOfMemory
+from engines.latent.checkpoints import Chosen as Checkpoint
 
 if TYPE_CHECKING:
     from engines.stylegan.convert import LoadedEncoder, LoadedGenerator
@@ -23,17 +21,8 @@ BUNDLES: Final = ("e4e", "psp")
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """A checkpoint in the store.
-
-    Attributes
-    ----------
-    entry : its id in the weights store
-    sha256 : of the file when it was imported
-    """
-
-    entry: str
-    sha256: str
+class Chosen(Checkpoint):
+    """A generator in the store."""
 
     @property
     def folder(self) -> Path:
@@ -69,25 +58,3 @@ def load(chosen: Chosen) -> tuple[LoadedGenerator, LoadedEncoder | None]:
     if chosen.entry in BUNDLES:
         return loaded.decoder, loaded
     return loaded, None
-
-
-@contextmanager
-def memory_for(what: str, entry: str) -> Iterator[None]:
-    """Turn a device's or the machine's lack of memory into an `OutOfMemory` that says what to do."""
-    try:
-        yield
-    except MemoryError:
-        raise _too_little(what, entry) from None
-    except RuntimeError as error:
-        text = str(error).lower()
-        if "memory" not in text or not any(word in text for word in ("alloc", "out of")):
-            raise
-        raise _too_little(what, entry) from None  # the cause's traceback would hold the memory
-
-
-def _too_little(what: str, entry: str) -> OutOfMemory:
-    item = weights.entry(entry)
-    return OutOfMemory(
-        f"There is too little memory for {what} with '{item.name}'. Close other programs, choose the device 'cpu', a "
-        "smaller generator or the engine 'blendshape'."
-    )
