@@ -36,8 +36,7 @@ def dense_flow(
     if not mouth:
         return uv, seen
     parts = painter.mouth
-    screen, near = painter.mouth_places(weights, activity, head)
-    photo = painter.mouth_uv(weights, activity)
+    screen, near, photo = painter.mouth_places(weights, activity, head)
     values = np.ascontiguousarray(np.concatenate([photo, parts.cover[:, None]], 1), np.float32)
     skin_depth, skin = np.full(size, NOTHING, np.float32), np.zeros((*size, 3), np.float32)
     raster(screen, near, values, parts.skin, 0, 0, skin_depth, skin, False)

@@ -244,16 +244,20 @@ class Painter:
     def _mouth_points(self, amounts: np.ndarray) -> np.ndarray:
         return _moved(self.mouth.points, self.mouth.units, amounts)
 
-    def mouth_places(self, weights: np.ndarray, activity: float, head: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Places of the mouth's vertices in the frame (M, 2) and how near they are (M,); parameters as in `draw`."""
+    def mouth_places(
+        self, weights: np.ndarray, activity: float, head: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The mouth's vertices in the frame; parameters as in `draw`.
+
+        Returns
+        -------
+        their places (M, 2), how near they are (M,), and where the photo shows them (M, 2)
+        """
         points = self._mouth_points(np.append(weights, 1 - activity).astype(np.float32))
         carried = self._carried(points, self.mouth.turn, self.placement.turned(head[:3]), head[3:])
-        return self.placement.project(carried).astype(np.float32), np.asarray(carried[:, 2], np.float32)
-
-    def mouth_uv(self, weights: np.ndarray, activity: float) -> np.ndarray:
-        """Where the photo shows the mouth's vertices (M, 2), but for what lies behind the lips."""
-        points = self._mouth_points(np.append(weights, 1 - activity).astype(np.float32))
-        return parted_uv(self.mouth, points, *self.placement.head_axes.T[1:])
+        places = self.placement.project(carried).astype(np.float32)
+        photo = parted_uv(self.mouth, points, *self.placement.head_axes.T[1:])
+        return places, np.asarray(carried[:, 2], np.float32), photo
 
     def _draw_mouth(
         self,

@@ -91,8 +91,22 @@ class Exam:
         )
 
 
+class Examined:
+    """What moves parts of a face, each only where it passed its exam."""
+
+    exams: tuple[Exam, ...]
+
+    def used(self, part: str) -> bool:
+        """Whether a part passed its exam."""
+        return any(e.part == part and not e.problem for e in self.exams)
+
+    def told(self) -> str:
+        """The exams for people."""
+        return "; ".join(exam.told() for exam in self.exams)
+
+
 @dataclass(frozen=True, eq=False)
-class Bridge:
+class Bridge(Examined):
     """Linear maps from features of a Performance to changes of a network's coordinates.
 
     Attributes
@@ -108,10 +122,6 @@ class Bridge:
     expression: np.ndarray
     exams: tuple[Exam, ...]
 
-    def used(self, part: str) -> bool:
-        """Whether a part passed its exam."""
-        return any(e.part == part and not e.problem for e in self.exams)
-
     def changes(self, motion: Motion) -> np.ndarray:
         """What a motion asks of the coordinates, relative to the still portrait : float32 (T, N)."""
         coordinates = banks().coordinates(motion)
@@ -120,10 +130,6 @@ class Bridge:
             if self.used(part):
                 total += features(part, coordinates) @ getattr(self, part)
         return total
-
-    def told(self) -> str:
-        """The exams for people."""
-        return "; ".join(exam.told() for exam in self.exams)
 
 
 def features(part: str, coordinates: np.ndarray) -> np.ndarray:

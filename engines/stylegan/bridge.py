@@ -18,7 +18,7 @@ import numpy as np
 from engines.api import CancelToken, Performance
 from engines.blendshape.actor import BlendshapeActor
 from engines.blendshape.engine import BlendshapeEngine
-from engines.latent.bridge import PARTS, Exam
+from engines.latent.bridge import PARTS, Exam, Examined
 from engines.stylegan import layout, numbers
 from engines.stylegan.faces import drawn as drawn_by_rig
 from engines.stylegan.faces import told
@@ -41,7 +41,7 @@ _BATCH: Final = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Bridge:
+class Bridge(Examined):
     """Maps from features of a motion to amounts of a generator's directions.
 
     Attributes
@@ -55,10 +55,6 @@ class Bridge:
     expression: np.ndarray
     exams: tuple[Exam, ...]
 
-    def used(self, part: str) -> bool:
-        """Whether a part passed its exam."""
-        return any(e.part == part and not e.problem for e in self.exams)
-
     def amounts(self, values: np.ndarray) -> np.ndarray:
         """What numbers of a motion (T, 35) ask of the directions : float32 (T, K)."""
         total = np.zeros((len(values), self.pose.shape[1]), np.float32)
@@ -66,10 +62,6 @@ class Bridge:
             if self.used(part):
                 total += features(part, values) @ getattr(self, part)
         return total
-
-    def told(self) -> str:
-        """The exams for people."""
-        return "; ".join(exam.told() for exam in self.exams)
 
 
 def features(part: str, values: np.ndarray) -> np.ndarray:

@@ -188,9 +188,6 @@ def test_orders_that_cannot_be_filled_say_why(tmp_path: Path, monkeypatch: pytes
         network(Order((), 4, 100, 0.25))
     with pytest.raises(WeightsMissing, match="weights import FILE"):
         network(Order((), 4, 64, 0.25, "edtalk"))
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="neither pictures nor footage"):
-        workshop.found_in([tmp_path / "empty"])
     with pytest.raises(InputError, match="too few"):
         Trainer(EDTalk(TOY), material(1), material(1), tmp_path / "few", Plan(batch=4))
 
