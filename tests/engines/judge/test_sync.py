@@ -48,6 +48,15 @@ def test_lips_meet_at_p_or_do_not() -> None:
     assert len(found) == 4
 
 
+def test_phones_that_were_guessed_are_not_held_against_the_mouth() -> None:
+    middle = (1.0, 2.5, 4.0, 6.0)
+    guessed = tuple(Segment(t - 0.04, t + 0.04, "P", 0.6) for t in middle)
+    sure = tuple(Segment(t - 0.04, t + 0.04, "P", 0.7) for t in middle)
+    assert len(sync.closures(Evidence(talking(), voice(8, phones=guessed + sure)))) == 4
+    with pytest.raises(NotMeasured, match="--text"):
+        sync.lips_closed(Evidence(talking(), voice(8, phones=guessed + sure[:2])))
+
+
 def test_without_sound_it_says_what_to_do() -> None:
     for evidence, told in ((Evidence(talking()), "--voice"), (Evidence(talking(), voice(8, silent=True)), "silent")):
         with pytest.raises(NotMeasured, match=told):
