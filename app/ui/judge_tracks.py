@@ -90,11 +90,11 @@ def _eyes(evidence: Evidence) -> Track:
 
 
 def _leaps(evidence: Evidence) -> Track:
-    """How much farther the face moves into each frame than is usual around it; real footage stays below the level."""
+    """How much more each frame leaps than is usual around it; real footage stays below the level."""
     from engines.judge.behaviour import jumps
     from engines.judge.registry import metric
 
     real = metric("largest_jump").real
-    line = Line(_tr("movement, 1 as usual"), "seen", _times(evidence), jumps(evidence.take))
+    line = Line(_tr("leap, 1 as usual"), "seen", _times(evidence), jumps(evidence.take))
     cuts = tuple(frame / float(evidence.take.rate) for frame in evidence.take.shots[1:])
     return Track(_tr("Leaps"), (line,), cuts, None if real is None else real[1])

@@ -112,17 +112,21 @@ def join_jump(evidence: Evidence) -> float:
 
 
 def jumps(take: Observation) -> np.ndarray:
-    """How much farther the face moves into each frame than is usual around it : (T,), 1 usual, the first not a number.
+    """How much more each frame leaps than is usual around it : (T,), 1 usual, the first not a number.
 
-    Movement is the mean way of the landmarks that follow the skull.
+    A leap is a step of the landmarks that follow the skull which is unlike the steps before and after it: their mean
+    distance from the middle of the two. However quick, a turn of the head that gathers way over frames is none.
     """
-    place = take.rigid / _eyes(take)
-    moved = np.linalg.norm(np.diff(place, axis=0), axis=2).mean(1)
-    there = np.isfinite(moved)
+    step = np.diff(take.rigid / _eyes(take), axis=0)
+    if len(step) < 3:
+        raise NotMeasured("needs at least 8 frames with a face")
+    before, after = np.concatenate([step[1:2], step[:-1]]), np.concatenate([step[1:], step[-2:-1]])
+    odd = np.linalg.norm(step - 0.5 * (before + after), axis=2).mean(1)
+    there = np.isfinite(odd)
     if there.sum() < 8:
         raise NotMeasured("needs at least 8 frames with a face")
-    whole = np.interp(np.arange(len(moved)), np.flatnonzero(there), moved[there])
-    usual = median_filter(whole, max(5, round(0.6 * float(take.rate))), mode="nearest")
+    whole = np.interp(np.arange(len(odd)), np.flatnonzero(there), odd[there])
+    usual = median_filter(whole, max(5, round(0.6 * float(take.rate))), mode="mirror")  # the ends count once
     return np.concatenate([[np.nan], np.where(there, (whole + _FLOOR) / (usual + _FLOOR), np.nan)])
 
 

@@ -66,6 +66,37 @@ def test_a_leap_is_found_where_it_is_and_measured_at_joins() -> None:
         behaviour.join_jump(Evidence(take(rigid=rigid)))
 
 
+def test_a_quick_turn_is_no_leap_and_hides_none() -> None:
+    way = 40 * np.sin(np.arange(200) / 6)  # steps of up to 7 px
+    rigid = take().rigid + np.random.default_rng(2).normal(0, 0.2, (200, 1, 2)).astype(np.float32)
+    rigid[..., 0] += way[:, None]
+    turning = behaviour.largest_jump(Evidence(take(rigid=rigid)))
+    assert turning < 4
+    leaps = []
+    for size in (2, 4, 8):
+        spoilt = rigid.copy()
+        spoilt[132:, :, 1] += size  # where the face goes about as fast as it ever does
+        seen = Evidence(take(rigid=spoilt))
+        assert int(np.nanargmax(behaviour.jumps(seen.take))) == 132
+        leaps.append(behaviour.largest_jump(seen))
+    assert [turning, *leaps] == sorted([turning, *leaps])
+
+
+@pytest.mark.parametrize("frame", [1, 199])
+def test_a_leap_at_either_end_is_found(frame: int) -> None:
+    rigid = take().rigid + np.random.default_rng(2).normal(0, 0.2, (200, 1, 2)).astype(np.float32)
+    rigid[frame:] += 8
+    leap = behaviour.jumps(take(rigid=rigid))
+    assert leap[frame] == pytest.approx(np.nanmax(leap))
+    assert leap[frame] > 4
+
+
+def test_a_few_frames_tell_no_leap() -> None:
+    for count in (3, 8):
+        with pytest.raises(NotMeasured, match="8 frames"):
+            behaviour.jumps(take(count))
+
+
 def test_a_cut_is_neither_tremble_nor_flicker() -> None:
     rigid, skin = take().rigid.copy(), take().skin.copy()
     rigid[100:] += 30
