@@ -21,8 +21,8 @@ DEEP: Final = 0.55
 """... if it reaches this."""
 LONGEST_BLINK_S: Final = 0.7
 
-_FLOOR: Final = 0.004
-"""Movement from frame to frame, in eye distances, that a landmark detector shows on a still picture."""
+_FLOOR: Final = 0.006
+"""The leap that a landmark detector shows on a still picture, in eye distances; of a plain step 0.004."""
 
 
 @dataclass(frozen=True)
