@@ -5,7 +5,8 @@ turns, all err together. ``assets/capture/readout.npz`` holds that difference, m
 was known (`packaging/make_capture.py`): how each unit moves what is *found* beyond how it moves the mesh, what the
 pose adds, and the covariance of the rest. A frame is then explained by the most probable weights and pose
 (maximum a posteriori of a linear Gaussian model, re-linearised about the pose it finds) among those that a face can
-take: that no unit goes far below rest is what tells a pucker from less of everything else.
+take: that no unit goes far below rest is what tells a pucker from less of everything else. What a net that knows real
+faces makes of the same landmarks (`engines.capture.scores`) counts as a further observation of some units.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from engines import arkit
 from engines.api import head_angles, look_weights
 from engines.capture.bounded import bounded
 from engines.capture.pose import Poses, PoseSolver, turn_matrices
+from engines.capture.rounding import MOUTH, ROUNDED, load_rounding
+from engines.capture.scores import UNITS
 from engines.errors import EngineError
 from engines.rig.fit import FittedHead
 from engines.rig.head import load_head
@@ -38,6 +41,20 @@ LOWEST[BROWS_UP] = -0.5
 """The frame that counts as rest may show raised brows; what lies below is no frown then."""
 _ROUNDS: Final = 3
 _CHUNK: Final = 256
+TOLD: Final = {
+    "jawOpen": (0.05, 0.012, 1.3), "mouthSmile": (0.15, 0.1, 1.0), "mouthLowerDown": (0.2, 0.1, 1.0),
+    "mouthUpperUp": (0.2, 0.1, 1.0), "browInnerUp": (0.1, 0.1, 1.5), "browOuterUp": (0.1, 0.1, 1.5),
+    "browDown": (0.1, 0.1, 2.0),
+}  # fmt: skip
+"""Units whose scores are believed: how far those are expected to be off in a face at rest and in a broad smile, and
+what they are multiplied by.
+
+Landmarks leave open whether a jaw or lips that bare the teeth part the mouth, above all in a smile, so there the scores
+decide; of what landmarks do show they change little."""
+ROUNDED_OFF: Final = 0.03
+"""How far pucker and funnel are expected to be off where nets tell them."""
+_SMILES: Final = (0.1, 0.5)
+"""Score of a smile from which scores are believed more, and that of a broad smile."""
 LOOK: Final = list(arkit.indices("eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp"))
 
 
@@ -104,12 +121,17 @@ class Decoded:
     head : float64 (T, 6), pitch, yaw, roll in radians, place of the head's pivot in the camera's frame in centimetres
     gaze : float64 (T, 4), as in `engines.api.Performance.gaze`
     error : float64 (T,), mean distance of explained and found landmarks in eye distances
+    alone : float64 (T, 52), the weights that landmarks give alone, without scores
+    mouth : float64 (T, L, 4), how far the landmarks `engines.capture.rounding.MOUTH` lie from where they are at rest in
+        a frontal view, right and up, as detected and as corrected, in eye distances
     """
 
     weights: np.ndarray
     head: np.ndarray
     gaze: np.ndarray
     error: np.ndarray
+    alone: np.ndarray
+    mouth: np.ndarray
 
 
 class Decoder:
@@ -131,29 +153,44 @@ class Decoder:
         pose = pose_jacobian(self.poses)
         basis = np.concatenate([self._units, r.observed(pose, pose)])
         self._pulled, self._hessian = _normal_equations(r, basis)
-        self._free = np.linalg.inv(self._hessian)
         unlimited = np.full(len(POSE_SPREAD), 10.0)
         self._low = np.concatenate([LOWEST, -unlimited])
         self._high = np.concatenate([np.full(arkit.COUNT, HIGHEST), unlimited])
 
-    def decode(self, detected: np.ndarray, corrected: np.ndarray | None = None) -> Decoded:
+    def decode(
+        self,
+        detected: np.ndarray,
+        corrected: np.ndarray | None = None,
+        scores: np.ndarray | None = None,
+        geometric: np.ndarray | None = None,
+    ) -> Decoded:
         """Explain frames.
 
         Parameters
         ----------
         detected : (T, 478, 3) landmarks in pixels, finite
         corrected : the same after `engines.capture.flow`, default ``detected``
+        scores : (T, K) of `engines.capture.scores`, less those of the person at rest; None: landmarks alone
+        geometric : (T, 52) weights by `engines.capture.solve`, from which it is told how rounded lips are
+            (`engines.capture.rounding`); None: by landmarks alone
         """
         corrected = detected if corrected is None else corrected
+        chunks = [np.s_[i : i + _CHUNK] for i in range(0, len(detected), _CHUNK)]
         parts = [
-            self._decode(detected[i : i + _CHUNK], corrected[i : i + _CHUNK]) for i in range(0, len(detected), _CHUNK)
+            self._decode(detected[c], corrected[c], *(None if v is None else v[c] for v in (scores, geometric)))
+            for c in chunks
         ]
         if not parts:
-            return Decoded(np.zeros((0, arkit.COUNT)), np.zeros((0, 6)), np.zeros((0, 4)), np.zeros(0))
+            units = (arkit.COUNT,)
+            return Decoded(*(np.zeros((0, *rest)) for rest in (units, (6,), (4,), (), units, (len(MOUTH), 4))))
         return Decoded(*(np.concatenate([getattr(p, n) for p in parts]) for n in Decoded.__dataclass_fields__))
 
-    def _decode(self, detected: np.ndarray, corrected: np.ndarray) -> Decoded:
+    def _decode(
+        self, detected: np.ndarray, corrected: np.ndarray, scores: np.ndarray | None, geometric: np.ndarray | None
+    ) -> Decoded:
         r = self.readout
+        believed, told = told_terms(np.zeros((len(detected), len(UNITS))) if scores is None else scores)
+        believed = believed * (scores is not None)
         poses = self.poses.solve(corrected)
         weights, error = np.zeros((len(detected), arkit.COUNT)), np.zeros(len(detected))
         for _ in range(_ROUNDS):
@@ -161,16 +198,29 @@ class Decoder:
             same = corrected is detected
             found = r.observed(detected_front, detected_front if same else self.poses.frontal(corrected, poses))
             left = found - pose_terms(head_angles(poses.rotation)) @ r.turned
-            slopes = np.ascontiguousarray(left @ self._pulled.T)
-            answer = bounded(self._hessian, slopes, slopes @ self._free, self._low, self._high)
+            answer = self._explained(left, believed, told)
             weights, change = answer[:, : arkit.COUNT], answer[:, arkit.COUNT :]
             rest = (left - weights @ self._units).reshape(len(left), -1, 2)
             error = np.linalg.norm(rest, axis=2).mean(1)
             poses = moved(poses, change)
+        alone = weights if scores is None else self._explained(left, 0 * believed, told)[:, : arkit.COUNT]
+        alone = alone * r.gain
+        mouth = np.concatenate([self.poses.frontal(p, poses)[:, MOUTH] for p in (detected, corrected)], 2)
+        if geometric is not None:  # the other units are found again, so that all together still part the lips as seen
+            believed[:, ROUNDED] = ROUNDED_OFF**-2
+            told[:, ROUNDED] = load_rounding()(alone, geometric, mouth) / r.gain[ROUNDED]
+            weights = self._explained(left, believed, told)[:, : arkit.COUNT]
         weights = weights * r.gain
         gaze = self._look_at(detected, poses)
         weights[:, LOOK] = look_weights(gaze)
-        return Decoded(weights, poses.head(), gaze, error)
+        return Decoded(weights, poses.head(), gaze, error, alone, mouth)
+
+    def _explained(self, left: np.ndarray, believed: np.ndarray, told: np.ndarray) -> np.ndarray:
+        """The unknowns (T, 58) that make what was found (T, M) and told most probable."""
+        slopes = np.ascontiguousarray(left @ self._pulled.T + believed * told)
+        systems = self._hessian + believed[:, None] * np.eye(len(self._hessian))
+        free = np.linalg.solve(systems, slopes[..., None])[..., 0]
+        return bounded(self._hessian, believed, slopes, free, self._low, self._high)
 
     def _look_at(self, points: np.ndarray, poses: Poses) -> np.ndarray:
         """Where the rays through the pupils meet the eyeballs, as yaw and pitch of both eyes : (T, 4)."""
@@ -207,6 +257,18 @@ def moved(poses: Poses, change: np.ndarray) -> Poses:
     place = poses.place * (1 - change[:, 5:6] / NEAR_CM) + beside
     place[:, 2] = np.minimum(place[:, 2], -10.0)
     return Poses(poses.rotation @ turn_matrices(np.clip(change[:, :3], -0.4, 0.4)), place, poses.error)
+
+
+def told_terms(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How firmly scores (T, K) are believed (inverse variance), and what they tell : (T, 58) each, as the unknowns."""
+    believed, told = (np.zeros((len(scores), arkit.COUNT + len(POSE_SPREAD))) for _ in range(2))
+    smile = scores[:, [UNITS.index(unit) for unit in arkit.indices("mouthSmile")]].mean(1)
+    share = np.clip((smile - _SMILES[0]) / (_SMILES[1] - _SMILES[0]), 0, 1)
+    for name, (at_rest, smiling, factor) in TOLD.items():
+        for unit in arkit.indices(name):
+            believed[:, unit] = (at_rest ** (1 - share) * smiling**share) ** -2
+            told[:, unit] = factor * scores[:, UNITS.index(unit)]
+    return believed, told
 
 
 def _normal_equations(readout: Readout, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

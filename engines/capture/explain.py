@@ -17,6 +17,7 @@ from engines.capture.calm import calmest
 from engines.capture.decode import BROWS_UP, LOOK, LOWEST, Decoder
 from engines.capture.flow import FlowReference, likeness
 from engines.capture.pose import SKIN
+from engines.capture.rounding import ROUNDED
 from engines.capture.smooth import fill, smooth_motion, smooth_weights
 from engines.capture.solve import FaceSolver
 from engines.capture.track import Track
@@ -36,10 +37,12 @@ _UNCALIBRATED: Final = list(arkit.indices("eyeLookDown", "eyeLookIn", "eyeLookOu
 _LIDS: Final = list(arkit.indices("eyeBlink"))
 MEASURED: Final = np.full(arkit.COUNT, 0.5)
 """How much of each unit is what was measured, the rest is geometry: lids are told by their rims, brows slide under the
-skin that landmarks lie on, and where the eyes look has one answer."""
+skin that landmarks lie on, where the eyes look has one answer, and only what is measured knows of scores that tell
+bared teeth from an open jaw."""
 MEASURED[_LIDS] = 0.3
 MEASURED[list(arkit.indices("browInnerUp", "browOuterUp", "browDown"))] = 0.75
 MEASURED[LOOK] = 1.0
+MEASURED[[*arkit.indices("jawOpen", "mouthSmile", "mouthLowerDown", "mouthUpperUp"), *ROUNDED]] = 1.0
 _FIRST_LOOK: Final = 200
 """So many frames, evenly spread, are read to choose the one at rest."""
 _TURNED_RAD: Final = (0.6, 1.1)
@@ -94,10 +97,11 @@ def explain(
         last = -2
         for part, detected, corrected, share in compared(track, frames, calm, cancel):
             alike[part] = share
-            found = decoder.decode(detected, corrected)
+            geometric = solved(solver, below_corrected(detected, corrected), part, track.shots, last)
+            scores = track.scores[part] - resting_scores(track, calm)
+            found = decoder.decode(detected, corrected, scores, geometric)
             head[part], gaze[part], error[part] = found.head, found.gaze, found.error
-            told = below_corrected(detected, corrected)
-            weights[part] = both(found.weights, solved(solver, told, part, track.shots, last))
+            weights[part] = both(found.weights, geometric)
             last = int(part[-1])
             done += len(part)
             progress(done / max(1, int(track.seen.sum())))
@@ -119,7 +123,11 @@ def resting_frame(track: Track, frames: np.ndarray, cancel: CancelToken | None =
     first = calmest(track, frames)
     decoder = Decoder(fit_head(*portrait_of(track, frames, first)))
     some = frames[np.unique(np.linspace(0, len(frames) - 1, _FIRST_LOOK).round().astype(int))]
-    read = [decoder.decode(found, better).weights for _, found, better, _ in compared(track, some, first, cancel)]
+    at_rest = resting_scores(track, first)
+    read = [
+        decoder.decode(found, better, track.scores[part] - at_rest).weights
+        for part, found, better, _ in compared(track, some, first, cancel)
+    ]
     return calmest(track, some, np.concatenate(read))
 
 
@@ -238,6 +246,11 @@ def portrait_of(track: Track, frames: np.ndarray, calm: int) -> tuple[FaceLandma
     spread = np.full(len(points), max(float(track.spread[calm]) * eyes, 1e-3), np.float32)
     box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
     return FaceLandmarks(points.astype(np.float32), spread, box, 1.0), track.size
+
+
+def resting_scores(track: Track, calm: int) -> np.ndarray:
+    """Scores about the calmest frame, steadied : float32 (K,)."""
+    return np.asarray(np.nanmedian(track.scores[max(0, calm - 2) : calm + 3], axis=0))
 
 
 def _finish(

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from engines import weights
+from engines.capture.scores import load_scores
 from engines.errors import InputError
 from engines.face import mediapipe_runtime
 from engines.face.mesh_graph import SIDE
@@ -22,6 +23,8 @@ KINDS: Final = ("auto", "bundled", "task")
 TASK: Final = "face-landmarker"
 """Id of the task file in the weights store."""
 _LOOKS: Final = ((1.5, 0.0, 0.0), (1.7, 0.02, -0.015))
+_CLOSE: Final = (1.3, 0.02, -0.015)
+"""A nearer look, that sees lips better and slips off raised brows: it has a say in the scores only."""
 _TASK_SIDE: Final = 320
 _TASK_LOOKS: Final = ((2.1, 0.0, 0.0), (2.4, 0.03, -0.02))
 """The task file finds the face in the crop by itself and wants some space about it."""
@@ -35,10 +38,12 @@ class Sight:
     ----------
     points : float64 (478, 3), pixels as in `engines.face.landmarks`
     spread : how far several looks differ, in eye distances
+    scores : float32 (K,), what `engines.capture.scores` makes of it
     """
 
     points: np.ndarray
     spread: float
+    scores: np.ndarray
 
 
 class Landmarker(Protocol):
@@ -58,7 +63,8 @@ class BundledLandmarker:
 
     def look(self, rgb: np.ndarray, last: np.ndarray) -> Sight | None:
         """See `Landmarker.look`."""
-        return _sight([self._one(rgb, last, *how) for how in _LOOKS])
+        looks = [self._one(rgb, last, *how) for how in _LOOKS]
+        return _sight(looks, self._one(rgb, last, *_CLOSE) if any(p is not None for p in looks) else None)
 
     def _one(self, rgb: np.ndarray, last: np.ndarray, grow: float, dx: float, dy: float) -> np.ndarray | None:
         crop = Crop(rgb, last, grow, (dx, dy), SIDE)
@@ -182,10 +188,12 @@ class Crop:
         return np.column_stack([flat, values[:, 2] * self._scale])
 
 
-def _sight(looks: list[np.ndarray | None]) -> Sight | None:
+def _sight(looks: list[np.ndarray | None], close: np.ndarray | None = None) -> Sight | None:
     found = [p for p in looks if p is not None]
     if not found:
         return None
     points = np.mean(found, 0)
+    scored = points if close is None else (points + close) / 2
     eyes = max(float(np.hypot(*(points[33, :2] - points[263, :2]))), 1e-6)
-    return Sight(points, float(np.abs(found[0] - found[-1])[:, :2].mean() / eyes))
+    spread = float(np.abs(found[0] - found[-1])[:, :2].mean() / eyes)
+    return Sight(points, spread, load_scores()(scored[None])[0])

@@ -31,10 +31,12 @@ from engines.capture.explain import (
     confidence_of,
     portrait_of,
     resting,
+    resting_scores,
     solved,
 )
 from engines.capture.flow import FlowReference, laid_out
 from engines.capture.landmarker import Landmarker, make_landmarker
+from engines.capture.scores import UNITS
 from engines.capture.smooth import OneEuro
 from engines.capture.solve import FaceSolver
 from engines.capture.track import Tracker
@@ -105,6 +107,7 @@ class LiveCapture:
         self._count = 1
         self._reference: FlowReference | None = None
         self._rest = np.zeros(arkit.COUNT)
+        self._rest_scores = np.zeros(len(UNITS))
         self._home = np.zeros(10)
         self._since: float | None = None
         self._seen_s = -np.inf
@@ -139,7 +142,8 @@ class LiveCapture:
             self._meet()
         assert self._decoder is not None
         assert self._reference is not None
-        values, confidence = self._read(points[None], [laid_out(rgb, points)])
+        scores = self._tracker.track().scores[-1:]
+        values, confidence = self._read(points[None], [laid_out(rgb, points)], scores)
         self._tracker.forget()
         if confidence[0] <= 0:
             return self._without(time_s)
@@ -157,13 +161,15 @@ class LiveCapture:
         fitted = fit_head(*portrait_of(track, frames, calm))
         self._decoder, self._solver = Decoder(fitted), FaceSolver(fitted)
         self._reference = FlowReference(track.faces.get(calm))
-        values, _ = self._read(track.points[frames].astype(float), [track.faces.get(int(i)) for i in frames])
+        self._rest_scores = resting_scores(track, calm)
+        faces = [track.faces.get(int(i)) for i in frames]
+        values, _ = self._read(track.points[frames].astype(float), faces, track.scores[frames])
         # A moment of rest has no lows: its middle is the rest.
         middle = np.median(values, 0)
         self._rest = resting(np.tile(middle[: arkit.COUNT], (2, 1)), np.ones(2, bool))
         self._home = middle[arkit.COUNT :]
 
-    def _read(self, points: np.ndarray, faces: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    def _read(self, points: np.ndarray, faces: list[np.ndarray], scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Weights, head and gaze side by side (T, 62), and confidence (T,)."""
         from threadpoolctl import ThreadpoolController
 
@@ -175,10 +181,10 @@ class LiveCapture:
         refined = [self._reference.refine(face, p) for face, p in zip(faces, points, strict=True)]
         with self._threads.limit(limits=1):
             corrected = np.stack([p for p, _ in refined])
-            found = self._decoder.decode(points, corrected)
             numbers = np.arange(self._count, self._count + len(points))
-            told = below_corrected(points, corrected)
-            weights = both(found.weights, solved(self._solver, told, numbers, (), self._count - 1))
+            geometric = solved(self._solver, below_corrected(points, corrected), numbers, (), self._count - 1)
+            found = self._decoder.decode(points, corrected, scores - self._rest_scores, geometric)
+            weights = both(found.weights, geometric)
         self._count += len(points)
         alike = np.array([share for _, share in refined])
         sure = confidence_of(found.error, np.zeros(len(points)), alike, found.head[:, 1])

@@ -12,7 +12,8 @@ import numpy as np
 
 from engines.api import CancelToken, Progress, no_progress
 from engines.capture.flow import SIDE, laid_out
-from engines.capture.landmarker import BundledLandmarker, Crop, Landmarker
+from engines.capture.landmarker import BundledLandmarker, Crop, Landmarker, Sight
+from engines.capture.scores import UNITS, load_scores
 from engines.capture.video import Video, open_video
 from engines.errors import InputError
 from engines.face import mediapipe_runtime
@@ -64,6 +65,7 @@ class Track:
     spread : float32 (T,), how far two looks at the face differ, in parts of the distance of the eyes
     shots : first frame of each shot, increasing, the first is 0
     size : width, height of the frames in pixels
+    scores : float32 (T, K), what `engines.capture.scores` makes of the face; not a number where none was seen
     faces : the faces themselves (`engines.capture.flow.laid_out`), where they were kept
     """
 
@@ -71,6 +73,7 @@ class Track:
     spread: np.ndarray
     shots: tuple[int, ...]
     size: tuple[int, int]
+    scores: np.ndarray
     faces: Faces | None = None
 
     @property
@@ -99,8 +102,7 @@ class Tracker:
         self.face = face
         self.landmarker = landmarker or BundledLandmarker()
         self._faces = Faces() if keep else None
-        self._points: list[np.ndarray | None] = []
-        self._spread: list[float] = []
+        self._sights: list[Sight | None] = []
         self._shots: list[int] = [0]
         self._last: np.ndarray | None = None
         self._lost = 0
@@ -125,25 +127,25 @@ class Tracker:
         cut = self._colours is not None and 0.5 * np.abs(colours - self._colours).sum() > CUT
         self._colours = colours
         if cut:
-            self._shots.append(len(self._points))
+            self._shots.append(len(self._sights))
             self._lost = 0
-        points, spread = (None, 0.0) if cut or self._last is None else self._follow(rgb, self._last)
-        if points is None and self._lost % _RETRY == 0:
-            points, spread = self._search(rgb, None if cut else self._last)
+        sight = None if cut or self._last is None else self._follow(rgb, self._last)
+        if sight is None and self._lost % _RETRY == 0:
+            sight = self._search(rgb, None if cut else self._last)
+        points = None if sight is None else sight.points
         self._lost = 0 if points is not None else self._lost + 1
         if points is not None:
             self._last = points
         elif self._lost > _RETRY or cut:
             self._last = None if cut else self._last
         if points is not None and self._faces is not None:
-            self._faces.put(len(self._points), laid_out(rgb, points))
-        self._points.append(points)
-        self._spread.append(spread)
+            self._faces.put(len(self._sights), laid_out(rgb, points))
+        self._sights.append(sight)
         return points
 
     def forget(self) -> None:
         """Forget all frames but the last, so that following a camera for hours needs no more memory than a second."""
-        del self._points[:-1], self._spread[:-1]
+        del self._sights[:-1]
         self._shots = [0]
         if self._faces is not None:
             self._faces.close()
@@ -156,25 +158,28 @@ class Tracker:
 
     def track(self) -> Track:
         """What was seen so far."""
-        empty = np.full((COUNT, 3), np.nan)
-        points = np.array([empty if p is None else p for p in self._points], np.float32).reshape(-1, COUNT, 3)
-        return Track(points, np.array(self._spread, np.float32), tuple(self._shots), self._size, self._faces)
+        nothing = Sight(np.full((COUNT, 3), np.nan), 0.0, np.full(len(UNITS), np.nan))
+        seen = [sight or nothing for sight in self._sights]
+        points = np.array([s.points for s in seen], np.float32).reshape(-1, COUNT, 3)
+        scores = np.array([s.scores for s in seen], np.float32).reshape(-1, len(UNITS))
+        spread = np.array([s.spread for s in seen], np.float32)
+        return Track(points, spread, tuple(self._shots), self._size, scores, self._faces)
 
-    def _follow(self, rgb: np.ndarray, last: np.ndarray) -> tuple[np.ndarray | None, float]:
+    def _follow(self, rgb: np.ndarray, last: np.ndarray) -> Sight | None:
         sight = self.landmarker.look(rgb, last)
         if sight is None:
-            return None, 0.0
+            return None
         eyes = np.hypot(*(sight.points[33, :2] - sight.points[263, :2]))
         moved = np.hypot(*(sight.points[:, :2].mean(0) - last[:, :2].mean(0)))
         if eyes < 8 or moved > 2.5 * np.hypot(*(last[33, :2] - last[263, :2])) or sight.spread > APART:
-            return None, 0.0
-        return sight.points, sight.spread
+            return None
+        return sight
 
-    def _search(self, rgb: np.ndarray, last: np.ndarray | None) -> tuple[np.ndarray | None, float]:
+    def _search(self, rgb: np.ndarray, last: np.ndarray | None) -> Sight | None:
         faces = detect_faces(rgb)
         self.faces = max(self.faces, len(faces))
         if not faces:
-            return None, 0.0
+            return None
         if last is None:
             chosen = faces[min(self.face, len(faces) - 1)]
         else:  # the one nearest to where ours was
@@ -182,15 +187,16 @@ class Tracker:
             apart = [float(np.hypot(*(f.points[:, :2].mean(0) - middle))) for f in faces]
             chosen = faces[int(np.argmin(apart))]
             if min(apart) > _STRANGER * max(chosen.eye_distance, 1.0) and self._lost < _PATIENCE:
-                return None, 0.0  # another person while ours is hidden
+                return None  # another person while ours is hidden
         points = chosen.points.astype(float)
         spread = float(np.median(chosen.spread) / max(chosen.eye_distance, 1.0))
+        found = Sight(points, spread, load_scores()(points[None])[0])
         for _ in range(2):  # by the same model that follows it, or the landmarks would leap with the next frame
-            sight = self.landmarker.look(rgb, points)
+            sight = self.landmarker.look(rgb, found.points)
             if sight is None or sight.spread > APART:
                 break
-            points, spread = sight.points, sight.spread
-        return points, spread
+            found = sight
+        return found
 
 
 def follow_face(

@@ -10,13 +10,13 @@ bundled landmarks. Printed for each actor: correlation of every unit (both sides
 moves (deviation 0.04 or more), slope of jaw and pucker against the truth, mean error of the head's angles in degrees
 (median taken away), milliseconds of processor time a frame, decoding and start-up included.
 
-Real footage: correlation with the scores of ``face_landmarker.task``, which shares nothing with the bundled models but
-its makers, once from the bundled landmarks and once from those of that very file, imported into the weights store
-(no independent judge then, but what a user with the file gets). The judge's scores err, too: beside them stand how the
-opening that the captured performance gives the lips of the fitted head agrees with the opening between the judge's
-landmarks, how the judge's own jaw agrees with that, and how far its brows move at all (deviation). Jitter where the
-face rests: deviation of the second difference, each in units of the curve's own range, of the curves given out and,
-beside it, of the judge's.
+Real footage: correlation with the scores of ``face_landmarker.task``. Its landmarks come from other models than the
+bundled ones; its last net, from landmarks to scores, taught ours (`engines.capture.scores`). Once from the bundled
+landmarks and once from those of that very file, imported into the weights store (no independent judge then, but what a
+user with the file gets). The judge's scores err, too: beside them stand how the opening that the captured performance
+gives the lips of the fitted head agrees with the opening between the judge's landmarks, how the judge's own jaw agrees
+with that, and how far its brows move at all (deviation). Jitter where the face rests: deviation of the second
+difference, each in units of the curve's own range, of the curves given out and, beside it, of the judge's.
 """
 
 from __future__ import annotations

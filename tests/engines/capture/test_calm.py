@@ -8,6 +8,7 @@ import pytest
 from engines import arkit
 from engines.api import head_rotation
 from engines.capture.calm import calmest, rareness, upright_shapes
+from engines.capture.scores import load_scores
 from engines.capture.track import Track
 from engines.rig.head import load_head
 
@@ -24,7 +25,7 @@ def seen(weights: np.ndarray, angles: np.ndarray) -> np.ndarray:
 
 def track(weights: np.ndarray, angles: np.ndarray) -> Track:
     points = seen(weights, angles).astype(np.float32)
-    return Track(points, np.zeros(len(points), np.float32), (0,), (512, 512))
+    return Track(points, np.zeros(len(points), np.float32), (0,), (512, 512), load_scores()(points))
 
 
 @pytest.fixture

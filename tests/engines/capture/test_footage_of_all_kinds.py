@@ -12,6 +12,7 @@ from engines.api import Performance, RenderOptions
 from engines.capture.capture import capture
 from engines.capture.flow import SIDE
 from engines.capture.landmarker import Sight
+from engines.capture.scores import UNITS
 from engines.capture.track import Tracker
 from tests.engines.capture.conftest import KnownTake, encode
 
@@ -133,7 +134,7 @@ def test_ten_minutes_need_little_memory() -> None:
         kind = "still"
 
         def look(self, rgb: np.ndarray, last: np.ndarray) -> Sight:
-            return Sight(points, 0.0)
+            return Sight(points, 0.0, np.zeros(len(UNITS)))
 
     tracker = Tracker(0, Still(), keep=True)
     tracker._last = points

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from engines.capture.scores import UNITS
 from engines.capture.track import Track
 from engines.latent.pictures import joined, to_pictures, to_tensor
 
@@ -22,5 +23,5 @@ def test_gaps_without_a_face_are_bridged() -> None:
     points = np.zeros((4, 478, 3), np.float32)
     points[1:3] = np.nan
     alpha = np.array([[0.0], [50.0], [50.0], [3.0]], np.float32)
-    track = Track(points, np.zeros(4, np.float32), (0,), (8, 8))
+    track = Track(points, np.zeros(4, np.float32), (0,), (8, 8), np.zeros((4, len(UNITS)), np.float32))
     np.testing.assert_allclose(joined(alpha, track)[:, 0], [0, 1, 2, 3])
