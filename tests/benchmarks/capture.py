@@ -15,8 +15,10 @@ bundled ones; its last net, from landmarks to scores, taught ours (`engines.capt
 landmarks and once from those of that very file, imported into the weights store (no independent judge then, but what a
 user with the file gets). The judge's scores err, too: beside them stand how the opening that the captured performance
 gives the lips of the fitted head agrees with the opening between the judge's landmarks, how the judge's own jaw agrees
-with that, and how far its brows move at all (deviation). Jitter where the face rests: deviation of the second
-difference, each in units of the curve's own range, of the curves given out and, beside it, of the judge's.
+with that, how far its brows move at all (deviation), and how brows agree where both landmarkers see them at the same
+height over the eyes (`SAME_BROWS`), with the number of frames in which they do not. Jitter where the face rests:
+deviation of the second difference, each in units of the curve's own range, of the curves given out and, beside it, of
+the judge's.
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ from engines.face.portrait import load_portrait
 from engines.rig.measure import MouthModel
 from engines.rig.mesh import effective_weights
 from tests.benchmarks.face_quality import PICTURES, SOUNDS, files
-from tests.benchmarks.judges import Landmarker, aperture
+from tests.benchmarks.judges import BROWS, EYE_CORNERS, Landmarker, aperture
 
 RATE = Fraction(25)
 ASKED = ("jawOpen", "eyeBlink", "mouthSmile", "mouthPucker", "brow")
@@ -66,6 +68,8 @@ EXERCISE = (
     ("mouthFrown", 0.7), ("mouthStretch", 0.7), ("eyeSquint", 0.7), ("eyeWide", 0.7),
 )  # fmt: skip
 MOVES = 0.04
+SAME_BROWS = 0.07
+"""Difference in height, in eye distances and about the clip's median, from which two landmarkers see other brows."""
 MOODS = ("happy", "surprised", "angry", "sad", "disgusted", "afraid")
 
 
@@ -201,7 +205,7 @@ def real(options: argparse.Namespace) -> None:
     print(
         f"{'clip':30}{'landmarks':>10}"
         + "".join(f"{n.removeprefix('mouth')[:8]:>9}" for n in pairs)
-        + "  opening  its jaw  its brow's sd   jitter ours / judge's   cpu ms"
+        + "  opening  its jaw  its brow's sd  same brows  left out   jitter ours / judge's   cpu ms"
     )
     with tempfile.TemporaryDirectory() as scratch:
         # The user's way to the task file: imported into the weights store, here one of its own.
@@ -211,7 +215,8 @@ def real(options: argparse.Namespace) -> None:
             clip = Path(scratch) / f"{video.stem}.mkv"
             cut = [get_ffmpeg_exe(), "-v", "error", "-i", video, "-t", str(options.seconds), "-c", "copy", clip]
             subprocess.run(cut, check=True)
-            theirs, opening = judged(judge, clip)
+            theirs, points = judged(judge, clip)
+            opening = np.array([aperture(p) for p in points])
             for kind in ("bundled", "task"):
                 started = cpu_s()
                 found = capture(clip, landmarker=kind)
@@ -223,24 +228,34 @@ def real(options: argparse.Namespace) -> None:
                 agree = [correlation(curve(ours, n)[there], curve(told, n)[there]) for n in pairs]
                 agree += [correlation(lips[there], gap[there]), correlation(curve(told, "jawOpen")[there], gap[there])]
                 moves = float(curve(told, "brow")[there].std())
+                apart = brow_height(found.track.points) - brow_height(points[: len(ours)])
+                same = there & (np.abs(apart - np.nanmedian(apart)) < SAME_BROWS)
+                agree_same = correlation(curve(ours, "brow")[same], curve(told, "brow")[same])
                 tremble = [
                     np.mean([jitter(curve(w, n)) for n in ("jawOpen", "mouthSmile", "brow")]) for w in (ours, told)
                 ]
                 print(
                     f"{video.stem[:29]:30}{kind:>10}" + "".join(f"{v:9.2f}" for v in agree)
-                    + f"{moves:15.3f}   {tremble[0]:.4f} / {tremble[1]:.4f}   {spent:12.1f}", flush=True,
+                    + f"{moves:15.3f}{agree_same:12.2f}{(there & ~same).sum():10d}"
+                    + f"   {tremble[0]:.4f} / {tremble[1]:.4f}   {spent:12.1f}", flush=True,
                 )  # fmt: skip
     judge.close()
 
 
 def judged(judge: Landmarker, clip: Path) -> tuple[np.ndarray, np.ndarray]:
-    """The judge's scores (T, 52) and the opening between the lips that its landmarks show (T,)."""
-    scores, opening = [], []
+    """The judge's scores (T, 52) and landmarks (T, 478, 3); not a number where it sees no face."""
+    scores, points = [], []
     for frame in open_video(clip).frames(None, 960):
         seen = judge.look(frame)
         scores.append(np.full(arkit.COUNT, np.nan) if seen is None else [seen[1].get(n, 0) for n in arkit.NAMES])
-        opening.append(np.nan if seen is None else aperture(seen[0]))
-    return np.array(scores), np.array(opening)
+        points.append(np.full((478, 3), np.nan) if seen is None else seen[0])
+    return np.array(scores), np.array(points)
+
+
+def brow_height(points: np.ndarray) -> np.ndarray:
+    """How far the brows lie from the corners of the eyes, landmarks (T, 478, 3), in eye distances : (T,)."""
+    over = points[:, BROWS, :2].mean(1) - points[:, EYE_CORNERS, :2].mean(1)
+    return np.asarray(np.linalg.norm(over, axis=1) / np.linalg.norm(points[:, 33, :2] - points[:, 263, :2], axis=1))
 
 
 def jitter(values: np.ndarray) -> float:
