@@ -27,7 +27,7 @@ from engines.capture.scores import UNITS
 from engines.errors import EngineError
 from engines.rig.fit import FittedHead
 from engines.rig.head import load_head
-from engines.rig.landmark_sets import IRIS
+from engines.rig.landmark_sets import INNER_LOWER, INNER_UPPER, IRIS
 
 ASSET: Final = Path(__file__).resolve().parents[2] / "assets" / "capture" / "readout.npz"
 POSE_SPREAD: Final = np.array([0.1, 0.1, 0.1, 2.0, 2.0, 8.0])
@@ -51,6 +51,9 @@ what they are multiplied by.
 
 Landmarks leave open whether a jaw or lips that bare the teeth part the mouth, above all in a smile, so there the scores
 decide; of what landmarks do show they change little."""
+PARTED_OFF: Final = 0.015
+"""How far the gap between the lips is expected to be off, in eye distances, where units are told: the others make up
+for what is told of one."""
 ROUNDED_OFF: Final = 0.03
 """How far pucker and funnel are expected to be off where nets tell them."""
 _SMILES: Final = (0.1, 0.5)
@@ -153,6 +156,8 @@ class Decoder:
         pose = pose_jacobian(self.poses)
         basis = np.concatenate([self._units, r.observed(pose, pose)])
         self._pulled, self._hessian = _normal_equations(r, basis)
+        self._gap = lip_gap(r)
+        self._parted = basis @ self._gap
         unlimited = np.full(len(POSE_SPREAD), 10.0)
         self._low = np.concatenate([LOWEST, -unlimited])
         self._high = np.concatenate([np.full(arkit.COUNT, HIGHEST), unlimited])
@@ -189,8 +194,7 @@ class Decoder:
         self, detected: np.ndarray, corrected: np.ndarray, scores: np.ndarray | None, geometric: np.ndarray | None
     ) -> Decoded:
         r = self.readout
-        believed, told = told_terms(np.zeros((len(detected), len(UNITS))) if scores is None else scores)
-        believed = believed * (scores is not None)
+        told = None if scores is None else told_terms(scores)
         poses = self.poses.solve(corrected)
         weights, error = np.zeros((len(detected), arkit.COUNT)), np.zeros(len(detected))
         for _ in range(_ROUNDS):
@@ -198,29 +202,35 @@ class Decoder:
             same = corrected is detected
             found = r.observed(detected_front, detected_front if same else self.poses.frontal(corrected, poses))
             left = found - pose_terms(head_angles(poses.rotation)) @ r.turned
-            answer = self._explained(left, believed, told)
+            answer = self._explained(left, told)
             weights, change = answer[:, : arkit.COUNT], answer[:, arkit.COUNT :]
             rest = (left - weights @ self._units).reshape(len(left), -1, 2)
             error = np.linalg.norm(rest, axis=2).mean(1)
             poses = moved(poses, change)
-        alone = weights if scores is None else self._explained(left, 0 * believed, told)[:, : arkit.COUNT]
-        alone = alone * r.gain
+        alone = self._explained(left)[:, : arkit.COUNT] * r.gain
         mouth = np.concatenate([self.poses.frontal(p, poses)[:, MOUTH] for p in (detected, corrected)], 2)
         if geometric is not None:  # the other units are found again, so that all together still part the lips as seen
+            believed, tell = told or np.zeros((2, len(left), len(self._hessian)))
             believed[:, ROUNDED] = ROUNDED_OFF**-2
-            told[:, ROUNDED] = load_rounding()(alone, geometric, mouth) / r.gain[ROUNDED]
-            weights = self._explained(left, believed, told)[:, : arkit.COUNT]
+            tell[:, ROUNDED] = load_rounding()(alone, geometric, mouth) / r.gain[ROUNDED]
+            weights = self._explained(left, (believed, tell))[:, : arkit.COUNT]
         weights = weights * r.gain
         gaze = self._look_at(detected, poses)
         weights[:, LOOK] = look_weights(gaze)
         return Decoded(weights, poses.head(), gaze, error, alone, mouth)
 
-    def _explained(self, left: np.ndarray, believed: np.ndarray, told: np.ndarray) -> np.ndarray:
-        """The unknowns (T, 58) that make what was found (T, M) and told most probable."""
-        slopes = np.ascontiguousarray(left @ self._pulled.T + believed * told)
-        systems = self._hessian + believed[:, None] * np.eye(len(self._hessian))
-        free = np.linalg.solve(systems, slopes[..., None])[..., 0]
-        return bounded(self._hessian, believed, slopes, free, self._low, self._high)
+    def _explained(self, left: np.ndarray, told: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
+        """The unknowns (T, 58) that make what was found (T, M), and told (`told_terms`), most probable."""
+        hessian, slopes = self._hessian, left @ self._pulled.T
+        believed = np.zeros_like(slopes)
+        if told is not None:
+            believed = told[0]
+            parted = self._parted / PARTED_OFF
+            hessian = hessian + np.outer(parted, parted)
+            slopes = slopes + believed * told[1] + np.outer(left @ self._gap / PARTED_OFF, parted)
+        slopes = np.ascontiguousarray(slopes)
+        free = np.linalg.solve(hessian + believed[:, None] * np.eye(len(hessian)), slopes[..., None])[..., 0]
+        return bounded(hessian, believed, slopes, free, self._low, self._high)
 
     def _look_at(self, points: np.ndarray, poses: Poses) -> np.ndarray:
         """Where the rays through the pupils meet the eyeballs, as yaw and pitch of both eyes : (T, 4)."""
@@ -269,6 +279,16 @@ def told_terms(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             believed[:, unit] = (at_rest ** (1 - share) * smiling**share) ** -2
             told[:, unit] = factor * scores[:, UNITS.index(unit)]
     return believed, told
+
+
+def lip_gap(readout: Readout) -> np.ndarray:
+    """What makes the mean gap between the lips' inner rims, as detected, of what is found : (M,)."""
+    gap = np.zeros((len(readout.seen) + len(readout.moved), 2))
+    at = {int(landmark): row for row, landmark in enumerate(readout.seen)}
+    inner = list(zip(INNER_UPPER, INNER_LOWER, strict=True))[3:-3]
+    for upper, lower in inner:
+        gap[[at[upper], at[lower]], 1] = np.array([1, -1]) / len(inner)
+    return gap.ravel()
 
 
 def _normal_equations(readout: Readout, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
