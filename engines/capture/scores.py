@@ -23,7 +23,7 @@ from engines.face.landmarks import OUTER_EYE_CORNERS
 
 ASSET: Final = Path(__file__).resolve().parents[2] / "assets" / "capture" / "scores.npz"
 UNITS: Final = arkit.indices(
-    "jawOpen", "mouthSmile", "mouthPucker", "mouthLowerDown", "mouthUpperUp", "browInnerUp", "browOuterUp", "browDown"
+    "jawOpen", "mouthSmile", "mouthLowerDown", "mouthUpperUp", "browInnerUp", "browOuterUp", "browDown"
 )
 """The units that are scored."""
 
