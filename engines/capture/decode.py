@@ -24,7 +24,7 @@ from engines.capture.bounded import bounded
 from engines.capture.pose import Poses, PoseSolver, turn_matrices
 from engines.capture.rounding import MOUTH, ROUNDED, load_rounding
 from engines.capture.scores import UNITS
-from engines.errors import EngineError
+from engines.capture.shipped import shipped
 from engines.rig.fit import FittedHead
 from engines.rig.head import load_head
 from engines.rig.landmark_sets import INNER_LOWER, INNER_UPPER, IRIS
@@ -100,11 +100,8 @@ def load_readout() -> Readout:
     EngineError
         When its file is missing or damaged.
     """
-    try:
-        with np.load(ASSET) as data:
-            values = {name: data[name] for name in Readout.__dataclass_fields__}
-    except (OSError, ValueError, KeyError) as error:
-        raise EngineError(f"The capture readout {ASSET} cannot be read: {error}. Install Soliloquy again.") from error
+    with shipped(ASSET) as data:
+        values = {name: data[name] for name in Readout.__dataclass_fields__}
     return Readout(**{k: v.astype(int if k in ("seen", "moved") else np.float64) for k, v in values.items()})
 
 

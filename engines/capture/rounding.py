@@ -17,7 +17,7 @@ import numpy as np
 from scipy.special import expit
 
 from engines import arkit
-from engines.errors import EngineError
+from engines.capture.shipped import shipped
 from engines.rig.landmark_sets import INNER_LOWER, INNER_UPPER, OUTER_LOWER, OUTER_UPPER
 
 ASSET: Final = Path(__file__).resolve().parents[2] / "assets" / "capture" / "rounding.npz"
@@ -71,11 +71,8 @@ def load_rounding() -> RoundingNets:
     EngineError
         When their file is missing or damaged.
     """
-    try:
-        with np.load(ASSET) as data:
-            nets = RoundingNets(*(data[name].astype(np.float32) for name in RoundingNets.__dataclass_fields__))
+    with shipped(ASSET) as data:
+        nets = RoundingNets(*(data[name].astype(np.float32) for name in RoundingNets.__dataclass_fields__))
         if nets.hidden.shape[1] != 2 * len(_UNITS) + 4 * len(MOUTH):
             raise ValueError("made for other features")
-    except (OSError, ValueError, KeyError) as error:
-        raise EngineError(f"The nets {ASSET} cannot be read: {error}. Install Soliloquy again.") from error
     return nets

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.special import expit
 
 from engines import arkit
-from engines.errors import EngineError
+from engines.capture.shipped import shipped
 from engines.face.landmarks import OUTER_EYE_CORNERS
 
 ASSET: Final = Path(__file__).resolve().parents[2] / "assets" / "capture" / "scores.npz"
@@ -81,13 +81,10 @@ def load_scores() -> ScoreNet:
     EngineError
         When its file is missing or damaged.
     """
-    try:
-        with np.load(ASSET) as data:
-            layers = range(sum(name.startswith("weight") for name in data.files))
-            parts = [tuple(data[f"{kind}{i}"].astype(np.float32) for i in layers) for kind in ("weight", "bias")]
-            net = ScoreNet(data["landmarks"].astype(int), *parts)
+    with shipped(ASSET) as data:
+        layers = range(sum(name.startswith("weight") for name in data.files))
+        parts = [tuple(data[f"{kind}{i}"].astype(np.float32) for i in layers) for kind in ("weight", "bias")]
+        net = ScoreNet(data["landmarks"].astype(int), *parts)
         if net.biases[-1].shape != (len(UNITS),):
             raise ValueError("made for other units")
-    except (OSError, ValueError, KeyError, IndexError) as error:
-        raise EngineError(f"The scores {ASSET} cannot be read: {error}. Install Soliloquy again.") from error
     return net
