@@ -93,13 +93,12 @@ def explain(
         calm = resting_frame(track, frames, cancel)
         fitted = fit_head(*portrait_of(track, frames, calm))
         heads.append(fitted)
-        decoder, solver = Decoder(fitted), FaceSolver(fitted)
+        decoder, solver, at_rest = Decoder(fitted), FaceSolver(fitted), resting_scores(track, calm)
         last = -2
         for part, detected, corrected, share in compared(track, frames, calm, cancel):
             alike[part] = share
             geometric = solved(solver, below_corrected(detected, corrected), part, track.shots, last)
-            scores = track.scores[part] - resting_scores(track, calm)
-            found = decoder.decode(detected, corrected, scores, geometric)
+            found = decoder.decode(detected, corrected, track.scores[part] - at_rest, geometric)
             head[part], gaze[part], error[part] = found.head, found.gaze, found.error
             weights[part] = both(found.weights, geometric)
             last = int(part[-1])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engines import arkit
+from engines.api import Portrait
 from engines.capture import scores
 from engines.capture.decode import Decoder
 from engines.capture.scores import UNITS, load_scores, upright
@@ -37,16 +38,10 @@ def test_place_size_and_roll_do_not_matter(points: np.ndarray) -> None:
 
 
 def test_a_calm_face_scores_little_and_an_open_mouth_much(known: KnownTake) -> None:
-    rest, opened = (find_face_of(known.frames[i]) for i in (0, 33))
+    rest, opened = (find_face(Portrait(known.frames[i])).points.astype(float) for i in (0, 33))
     told = load_scores()(np.stack([rest, opened]))[:, UNITS.index(arkit.INDEX["jawOpen"])]
     assert told[0] < 0.1
     assert told[1] > 0.2
-
-
-def find_face_of(frame: np.ndarray) -> np.ndarray:
-    from engines.api import Portrait
-
-    return find_face(Portrait(frame)).points.astype(float)
 
 
 def test_it_answers_as_the_task_file_does(known: KnownTake, samples: Path) -> None:
