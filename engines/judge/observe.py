@@ -11,8 +11,9 @@ import numpy as np
 from engines.judge.follow import Follower
 from engines.judge.geometry import MOUTH, RIGID, FaceNumbers, face_numbers
 from engines.judge.people import EMOTIONS, EmotionReader, Recogniser
-from engines.judge.picture import SKIN, background_blocks, block_means, details, skin_means
+from engines.judge.picture import background_blocks, block_means, details
 from engines.judge.registry import NotMeasured
+from engines.judge.skin import SKIN, light_steps, still_face
 
 EMOTION_EVERY_S: Final = 0.2
 IDENTITY_EVERY_S: Final = 0.5
@@ -36,7 +37,7 @@ class Observation:
     lids : float32 (T, 2); gaze : float32 (T, 2)
     rigid : float32 (T, 29, 2) places of `engines.judge.geometry.RIGID`, pixels
     background : float32 (T,), trembling of the background's brightness: the median block's second difference in time
-    skin : float32 (T, 4) grey levels of the patches `engines.judge.picture.SKIN`
+    skin : float32 (T, 4), by how much the patches `engines.judge.skin.SKIN` are brighter than in the frame before
     detail : float32 (T, 2) inside the mouth, in the eyes
     emotion : float32 (T, 7), looked at every `EMOTION_EVERY_S`
     identity, drift : float32 (T,), distance to the portrait and to the first face of the take
@@ -103,6 +104,7 @@ class Observer:
         self._shots = [0]
         self._size = (0, 0)
         self._blocks: list[np.ndarray] = []
+        self._still: np.ndarray | None = None
         self._strip: list[tuple[int, np.ndarray]] = []
         self._stride = 1
         self.face: FaceNumbers | None = None
@@ -119,15 +121,20 @@ class Observer:
         if self._follower.cut:
             self._shots.append(index)
             self._blocks.clear()
+            self._still = None
         flat = np.full(sum(_WIDTHS.values()), np.nan, np.float32)
         row = _named(flat)
         self._watch_background(rgb, points, row)
         self.face = None
-        if points is not None:
+        if points is None:
+            self._still = None
+        else:
             self.face = face = face_numbers(points)
             row["head"][:], row["eyes_px"][:], row["mouth"][:] = face.head, face.eyes_px, face.mouth
             row["lids"][:], row["gaze"][:], row["rigid"][:] = face.lids, face.gaze, face.rigid.ravel()
-            row["skin"][:] = skin_means(rgb, face.rigid)
+            still, before = still_face(rgb, face.rigid), self._still
+            row["skin"][:] = np.nan if before is None else light_steps(before, still)
+            self._still = still
             row["detail"][:] = details(rgb, points, face.rigid, float(face.mouth[0]))
             if isinstance(self._emotions, EmotionReader) and self._due(index, EMOTION_EVERY_S):
                 row["emotion"][:] = self._emotions.read(rgb, points)

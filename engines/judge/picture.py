@@ -12,15 +12,6 @@ from engines.rig.landmark_sets import EYE_LOWER, EYE_UPPER, INNER_LOWER, INNER_U
 BLOCKS: Final = 32
 """Blocks across the longer side of the picture whose mean brightness is watched for flicker."""
 
-SKIN: Final = (
-    (-0.35, -0.50, 0.35, -0.28),
-    (-0.45, 0.12, -0.18, 0.40),
-    (0.18, 0.12, 0.45, 0.40),
-    (-0.1, 0.0, 0.1, 0.25),
-)
-"""Forehead, cheeks and nose: left, top, right, bottom in eye distances from the bridge of the nose, y down."""
-
-_SIDE, _EYES = 96, 0.45
 _DETAIL_SIDE, _DETAIL_EYES = 256, 0.72
 MIN_APERTURE: Final = 0.07
 """Opening of the lips, in eye distances, from which there is an inside to look at."""
@@ -53,19 +44,6 @@ def background_blocks(points: np.ndarray, shape: tuple[int, ...], blocks: tuple[
     )  # fmt: skip
     beside = (xs < low[0] - 0.45 * size[0]) | (xs > high[0] + 0.45 * size[0]) | (ys < low[1] - 0.75 * size[1])
     return np.asarray(beside & (ys < high[1] - 0.1 * size[1]))
-
-
-def skin_means(rgb: np.ndarray, rigid: np.ndarray) -> np.ndarray:
-    """Mean grey of each patch of `SKIN` with the face held still : float (4,)."""
-    import cv2
-
-    matrix = upright_map(rigid, _SIDE, _EYES, (0.0, 0.0))
-    face = cv2.warpAffine(
-        rgb, matrix, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
-    )
-    grey = _grey(face)
-    boxes = (np.array(SKIN) * _EYES * _SIDE + _SIDE / 2).round().astype(int)
-    return np.array([grey[top:bottom, left:right].mean() for left, top, right, bottom in boxes])
 
 
 def details(rgb: np.ndarray, points: np.ndarray, rigid: np.ndarray, aperture: float) -> tuple[float, float]:

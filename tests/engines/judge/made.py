@@ -27,7 +27,7 @@ def take(count: int = 200, **arrays: Any) -> Observation:
         mouth=np.tile(np.linspace(0.1, 0.9, len(MOUTH)).astype(np.float32), (count, 1)),
         lids=np.full((count, 2), 0.3, np.float32), gaze=np.zeros((count, 2), np.float32),
         rigid=np.tile(still.astype(np.float32), (count, 1, 1)), background=np.full(count, 0.01, np.float32),
-        skin=np.full((count, 4), 120, np.float32), detail=np.tile(np.float32([8, 10]), (count, 1)),
+        skin=np.zeros((count, 4), np.float32), detail=np.tile(np.float32([8, 10]), (count, 1)),
         emotion=np.full((count, 7), np.nan, np.float32), identity=np.full(count, np.nan, np.float32),
         drift=np.full(count, 0.1, np.float32), missing={}, strip=((0, np.zeros((90, 160, 3), np.uint8)),),
     )  # fmt: skip

@@ -5,7 +5,7 @@ import pytest
 
 from engines.api import head_rotation
 from engines.judge.geometry import MOUTH, RIGID, average_face, face_numbers, upright_map
-from engines.judge.picture import background_blocks, block_means, psnr, skin_means, ssim
+from engines.judge.picture import background_blocks, block_means, psnr, ssim
 
 
 def seen_at(angles_deg: tuple[float, float, float], model: np.ndarray | None = None) -> np.ndarray:
@@ -65,11 +65,3 @@ def test_the_background_leaves_head_and_shoulders_out() -> None:
     row, column = (int(v * blocks.shape[0] / 400) for v in (points[1, 1], points[1, 0]))
     assert not empty[row, column]
     assert not empty[-1].any()
-
-
-def test_skin_patches_follow_the_face() -> None:
-    points = seen_at((0, 0, 0))
-    rgb = np.full((400, 400, 3), 30, np.uint8)
-    low, high = points[:, :2].min(0).astype(int), points[:, :2].max(0).astype(int)
-    rgb[low[1] : high[1], low[0] : high[0]] = 180
-    assert skin_means(rgb, points[list(RIGID), :2]) == pytest.approx([180] * 4, abs=3)
