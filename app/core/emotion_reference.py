@@ -127,8 +127,11 @@ FARTHEST: Final = 1.3
 """Larger differences, in deviations, tell of another speaker or room."""
 MOMENTS: Final = ("surprised",)
 """Emotions that last a moment; the mood of a whole recording is none of them."""
+SELDOM: Final = {"afraid": 0.8}
+"""What seldom fills a recording has to be heard the more plainly: fear and anger sound alike but for how a voice is
+pressed, and recordings differ in that, too."""
 QUIET, FULL = 0.25, 1.0
-"""How far along an emotion's direction, in deviations, its share begins, and is 1."""
+"""How far along an emotion's direction, in deviations, its share begins; how large a difference makes it 1."""
 
 
 def listen(speech: SpeechAnalysis, voice: Voice) -> VoiceCues:
@@ -201,15 +204,17 @@ def shares_of(change: np.ndarray, pleasant: bool | None = None) -> dict[str, flo
     asked = {n: np.array(d) for n, d in EMOTIONS.items() if n not in MOMENTS}
     if pleasant is not None:
         asked = {n: d for n, d in asked.items() if (presets.emotion(n).valence > 0) == pleasant}
-    along = {n: float(change @ d / np.linalg.norm(d)) for n, d in asked.items()}
-    fit = {n: float(np.clip((a - QUIET) / (FULL - QUIET), 0, 1)) for n, a in along.items()}
+    along = {n: SELDOM.get(n, 1.0) * float(change @ d / np.linalg.norm(d)) for n, d in asked.items()}
     best = sorted(along, key=lambda n: along[n], reverse=True)[:2]
-    top = fit[best[0]]
+    top = along[best[0]]
+    if top <= QUIET:
+        return {}
+    # The direction says which emotion; direction and size together how strong it is.
+    strength = float(np.clip((np.sqrt(top * np.linalg.norm(change)) - QUIET) / (FULL - QUIET), 0, 1))
     # What fits second best keeps little, so that the face stays readable.
-    kept = {n: max(0.0, along[n] / along[best[0]]) ** 4 * fit[n] if top > 0 else 0.0 for n in best}
-    total = sum(kept.values())
-    scaled = {n: top * v / total for n, v in kept.items()} if total > 0 else {}
-    return {n: v for n, v in scaled.items() if v > 0.02}
+    kept = {n: (along[n] / top) ** 4 for n in best if along[n] > QUIET}
+    shares = {n: strength * share / sum(kept.values()) for n, share in kept.items()}
+    return {n: share for n, share in shares.items() if share > 0.02}
 
 
 def emotion_from_voices(name: str, emotional: VoiceCues, neutral: VoiceCues, pleasant: bool | None = None) -> Emotion:

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 CUES: Final = ("level", "loudness", "brightness", "movement", "tempo")
 EMOTIONS: Final[dict[str, tuple[float, ...]]] = {
-    "happy": (0.6, 0.4, 0.3, 0.9, 0.4),
-    "angry": (0.4, 0.9, 1.0, 0.4, 0.5),
+    "happy": (0.6, 0.4, 0.3, 0.9, 0.5),
+    "angry": (0.4, 0.9, 1.0, 0.4, 0.6),
     "sad": (-0.6, -0.7, -0.6, -0.8, -0.8),
-    "afraid": (0.9, -0.2, 0.2, -0.5, 0.7),
+    "afraid": (0.9, -0.2, 0.1, -0.5, 0.5),
     "surprised": (1.0, 0.3, 0.2, 0.9, -0.3),
 }
 """What each emotion (preset id) asks of `CUES`, in deviations of a lively speaker."""

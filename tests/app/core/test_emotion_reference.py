@@ -21,6 +21,7 @@ from app.core.emotion_reference import (
     listen,
     shares_of,
 )
+from app.core.passes import heard
 from app.core.perform import perform
 from app.core.project import Project
 from app.core.studio import Studio
@@ -89,6 +90,22 @@ def test_the_artist_may_say_whether_a_mood_is_pleasant() -> None:
     aroused = replace(CALM, pitch_st=97.0, brightness_db=-4.0)
     assert emotion_from_voices("Joy", aroused, CALM, pleasant=True).valence > 0
     assert emotion_from_voices("Rage", aroused, CALM, pleasant=False).valence < 0
+
+
+def test_haste_that_is_unpleasant_is_anger_rather_than_fear() -> None:
+    """A voice that differs in tempo alone, as recordings of hot anger do."""
+    hasty = replace(CALM, syllables_hz=CALM.syllables_hz + 1.5, movement_st=CALM.movement_st + 0.3)
+    shares = shares_of(cue_change(hasty, CALM), pleasant=False)
+    assert max(shares, key=lambda n: shares[n]) == "angry"
+    assert shares["angry"] > 0.4  # to be seen in a face
+
+
+def test_larger_differences_are_stronger_and_none_is_too_strong() -> None:
+    textbook = np.array(heard.EMOTIONS["sad"])
+    sizes = [sum(shares_of(size * textbook).values()) for size in (0.1, 0.3, 0.5, 3.0)]
+    assert sizes == sorted(sizes)
+    assert sizes[0] == 0
+    assert sizes[-1] == pytest.approx(1)
 
 
 def test_voices_that_do_not_differ_tell_nothing() -> None:
