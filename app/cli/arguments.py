@@ -179,7 +179,7 @@ def _inputs(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--drive", type=Path, metavar="FILE", help="motion from a video or curves, not from the voice")
     command.add_argument("--project", type=Path, metavar="FILE", help="start from this project")
-    command.add_argument("--face", type=int, metavar="N", help="which face, counted from the largest (0)")
+    command.add_argument("--face", type=int, metavar="N", help="which face, counted from the largest (1)")
     command.add_argument(
         "--unit-names", type=Path, metavar="JSON", help="what your own head and curves call the ARKit units"
     )

@@ -25,7 +25,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     command.add_argument("--live", action="store_true", help="from a camera, as it happens")
     command.add_argument("--send", metavar="HOST[:PORT]", help="live: stream to Live Link (Unreal) there")
     command.add_argument("--seconds", type=float, metavar="N", help="live: stop after so long")
-    command.add_argument("--face", type=int, default=0, metavar="N", help="which face, counted from the largest (0)")
+    command.add_argument("--face", type=int, default=1, metavar="N", help="which face, counted from the largest (1)")
     command.add_argument("--fps", metavar="RATE", help="frame rate; default the clip's own, 30 live")
     command.add_argument(
         "--landmarker", choices=("auto", "bundled", "task"), default="auto",
@@ -48,8 +48,8 @@ def capture(options: argparse.Namespace, report: Report, cancel: CancelToken) ->
         raise ValueError("say what to make of it: -o OUT for a file, or --live --send HOST for a stream")
     if not options.live and (options.send or options.seconds is not None):
         raise ValueError("--send and --seconds belong to --live")
-    if options.face < 0:
-        raise ValueError("--face counts from 0, the largest face")
+    if options.face < 1:
+        raise ValueError("--face counts from 1, the largest face")
     rate = parse_rate(options.fps) if options.fps else None
     if options.live:
         performance = live_take.perform_live(
@@ -57,7 +57,7 @@ def capture(options: argparse.Namespace, report: Report, cancel: CancelToken) ->
             rate=rate or parse_rate("30"),
             send=options.send or "",
             seconds=options.seconds,
-            face=options.face,
+            face=options.face - 1,
             landmarker=options.landmarker,
             tell=report.note,
             cancel=cancel,
@@ -67,7 +67,7 @@ def capture(options: argparse.Namespace, report: Report, cancel: CancelToken) ->
         from engines.capture.capture import capture as captured
 
         found = captured(
-            options.source, face=options.face, rate=rate, landmarker=options.landmarker,
+            options.source, face=options.face - 1, rate=rate, landmarker=options.landmarker,
             progress=lambda done, what: report.progress(0.9 * done, what), cancel=cancel,
         )  # fmt: skip
         for note in found.notes:

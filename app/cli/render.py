@@ -234,7 +234,7 @@ def project_of(options: argparse.Namespace, complete: bool = True) -> Project:
         project = commands.set_performance(project, str(options.drive.absolute()))
         project = _with_own_sound(project)
     if options.face is not None:
-        project = project.with_(face=options.face)
+        project = project.with_(face=options.face - 1)
     if options.project is None and options.portrait is not None:
         project = project.with_(name=(options.voice or options.portrait).stem)
     project = apply_direction(apply_drawing(project, options), options)

@@ -136,7 +136,7 @@ def _check(track: Track, path: Path) -> None:
 def _notes(track: Track, found: Explained, faces: int, face: int, expected: int) -> Iterator[str]:
     """What the user should know."""
     if faces > 1:
-        yield f"{faces} faces are in the picture; face {face} was captured."
+        yield f"{faces} faces are in the picture; face {face + 1}, counted from the largest, was captured."
     if missing := int((~found.seen).sum()):
         yield f"In {missing} of {len(found.seen)} frames the face was not seen; the motion is led over them."
     if len(track.shots) > 1:

@@ -98,8 +98,8 @@ def find_face(portrait: Portrait) -> FaceLandmarks:
     if portrait.face >= len(faces):
         count = "one face" if len(faces) == 1 else f"{len(faces)} faces"
         raise InputError(
-            f"{where} shows {count}, so face {portrait.face} does not exist; choose 0"
-            + (f" to {len(faces) - 1}, counted from the largest." if len(faces) > 1 else ".")
+            f"{where} shows {count}, so face {portrait.face + 1} does not exist; choose 1"
+            + (f" to {len(faces)}, counted from the largest." if len(faces) > 1 else ".")
         )
     face = faces[portrait.face]
     if face.eye_distance < MIN_FACE_PX:

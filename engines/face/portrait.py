@@ -39,7 +39,7 @@ def load_portrait(path: str | Path, face: int = 0) -> Portrait:
     """
     path = Path(path)
     if face < 0:
-        raise InputError(f"Face {face} was asked for; faces are counted from 0, the largest.")
+        raise InputError(f"Face {face + 1} was asked for; faces are counted from 1, the largest.")
     if path.is_dir():
         raise InputError(f"The portrait {path} is a folder; give a picture file (PNG, JPEG, WebP, TIFF …).")
     if not path.exists():

@@ -34,6 +34,11 @@ def test_a_voice_may_follow_options() -> None:
     assert (options.portrait, options.face, options.voice) == (Path(PORTRAIT), 2, Path(VOICE))
 
 
+def test_faces_are_counted_from_one_as_in_the_window() -> None:
+    assert parse().face == 0
+    assert parse("--face", "2").face == 1
+
+
 def test_nobody_is_bothered_when_a_reader_goes() -> None:
     command = [sys.executable, "-m", "app.cli", "presets"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

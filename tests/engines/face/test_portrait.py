@@ -124,5 +124,5 @@ def test_bad_files_say_what_to_do(tmp_path: Path, content: object, message: str)
 def test_folder_and_negative_face_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="folder"):
         load_portrait(tmp_path)
-    with pytest.raises(InputError, match="counted from 0"):
+    with pytest.raises(InputError, match="counted from 1"):
         load_portrait(tmp_path / "a.png", face=-1)
