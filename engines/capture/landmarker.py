@@ -18,6 +18,7 @@ from engines.capture.scores import load_scores
 from engines.errors import InputError
 from engines.face import mediapipe_runtime
 from engines.face.mesh_graph import SIDE
+from engines.rig.landmark_sets import BROW
 
 KINDS: Final = ("auto", "bundled", "task")
 TASK: Final = "face-landmarker"
@@ -28,6 +29,7 @@ _CLOSE: Final = (1.3, 0.02, -0.015)
 _TASK_SIDE: Final = 320
 _TASK_LOOKS: Final = ((2.1, 0.0, 0.0), (2.4, 0.03, -0.02))
 """The task file finds the face in the crop by itself and wants some space about it."""
+_BROWS: Final = [landmark for brow in BROW for landmark in brow]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +65,11 @@ class BundledLandmarker:
 
     def look(self, rgb: np.ndarray, last: np.ndarray) -> Sight | None:
         """See `Landmarker.look`."""
-        looks = [self._one(rgb, last, *how) for how in _LOOKS]
-        return _sight(looks, self._one(rgb, last, *_CLOSE) if any(p is not None for p in looks) else None)
+        looks = [self.one(rgb, last, *how) for how in _LOOKS]
+        return _sight(looks, self.one(rgb, last, *_CLOSE) if any(p is not None for p in looks) else None)
 
-    def _one(self, rgb: np.ndarray, last: np.ndarray, grow: float, dx: float, dy: float) -> np.ndarray | None:
+    def one(self, rgb: np.ndarray, last: np.ndarray, grow: float, dx: float, dy: float) -> np.ndarray | None:
+        """Landmarks (478, 3) in one crop (see `Crop`), None where no face is seen."""
         crop = Crop(rgb, last, grow, (dx, dy), SIDE)
         found = mediapipe_runtime.run("mesh_crop", crop.picture).multi_face_landmarks
         return None if not found else crop.back(np.array([(p.x, p.y, p.z) for p in found[0].landmark]))
@@ -74,6 +77,8 @@ class BundledLandmarker:
 
 class TaskLandmarker:
     """A ``face_landmarker.task`` file, run by MediaPipe's tasks in picture mode (its video mode lags half a frame).
+
+    In that mode it takes the creases of shut lids for raised brows at times, so brows are those of the bundled models.
 
     Parameters
     ----------
@@ -104,10 +109,16 @@ class TaskLandmarker:
                     "soliloquy weights import FILE."
                 ) from error
         self._lock = threading.Lock()
+        self._bundled = BundledLandmarker()
 
     def look(self, rgb: np.ndarray, last: np.ndarray) -> Sight | None:
         """See `Landmarker.look`."""
-        return _sight([self._one(rgb, last, *how) for how in _TASK_LOOKS])
+        looks = [self._one(rgb, last, *how) for how in _TASK_LOOKS]
+        bundled = self._bundled.one(rgb, last, *_LOOKS[-1])  # the widest, which holds on to brows best
+        for points in looks:
+            if points is not None and bundled is not None:
+                points[_BROWS] = bundled[_BROWS]
+        return _sight(looks)
 
     def _one(self, rgb: np.ndarray, last: np.ndarray, grow: float, dx: float, dy: float) -> np.ndarray | None:
         crop = Crop(rgb, last, grow, (dx, dy), _TASK_SIDE)

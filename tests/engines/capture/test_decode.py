@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engines import arkit, weights
+from engines import arkit
 from engines.api import Portrait
 from engines.capture import decode, flow
 from engines.capture.explain import below_corrected, calibrated, resting
 from engines.capture.flow import SIDE, FlowReference, laid_out, layout
-from engines.capture.landmarker import BundledLandmarker, TaskLandmarker, make_landmarker
+from engines.capture.landmarker import BundledLandmarker
 from engines.capture.pose import PoseSolver, turn_matrices
 from engines.capture.smooth import OneEuro
 from engines.capture.task import load_task
-from engines.errors import EngineError, InputError, WeightsMissing
+from engines.errors import EngineError, WeightsMissing
 from engines.face.landmarks import find_face
 from engines.face.portrait import load_portrait
 from engines.rig.fit import FittedHead, fit_head
@@ -140,25 +140,6 @@ def test_live_filter_follows_without_delay_and_stills_tremble() -> None:
     assert np.std(still[10:]) < 0.012
     jump = [filtered(np.array([1.0]), 2 + i / 30)[0] for i in range(3)]
     assert jump[1] > 0.85
-
-
-def test_which_landmarker(samples: Path) -> None:
-    assert isinstance(make_landmarker(), BundledLandmarker)
-    with pytest.raises(WeightsMissing, match="face_landmarker"):
-        make_landmarker("task")
-    with pytest.raises(InputError, match="no landmarker"):
-        make_landmarker("other")
-    weights.import_path(samples / "judge" / "face_landmarker.task")
-    chosen = make_landmarker()
-    assert isinstance(chosen, TaskLandmarker)
-    portrait = load_portrait(DEMO)
-    face = find_face(portrait)
-    sights = [one.look(portrait.rgb, face.points.astype(float)) for one in (chosen, BundledLandmarker())]
-    for sight in sights:
-        assert sight is not None
-        assert np.abs(sight.points - face.points)[:, :2].mean() < 0.04 * face.eye_distance
-    assert chosen.look(np.zeros_like(portrait.rgb), face.points.astype(float)) is None
-    chosen.close()
 
 
 def test_what_is_no_task(tmp_path: Path) -> None:
