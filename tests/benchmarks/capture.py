@@ -14,12 +14,13 @@ Real footage: correlation with the scores of ``face_landmarker.task``. Its landm
 bundled ones; its last net, from landmarks to scores, taught ours (`engines.capture.scores`). Once from the bundled
 landmarks and once from those of that very file, imported into the weights store (no independent judge then, but what a
 user with the file gets). The judge's scores err, too: beside them stand how the opening that the captured performance
-gives the lips of the fitted head agrees with the opening between the judge's landmarks, how the judge's own jaw agrees
-with that, how far its brows move at all (deviation), how they agree with its own of the mirrored picture, which nobody
-else can be asked to surpass, and how brows agree where both landmarkers see them at the same height over the eyes
-(`SAME_BROWS`), with the number of frames in which they do not. Jitter where the face rests:
-deviation of the second difference, each in units of the curve's own range, of the curves given out and, beside it, of
-the judge's.
+gives the lips of the fitted head agrees with the opening between the judge's landmarks, and how the judge's own jaw
+agrees with that. Of brows: how ours agree with the judge's where both landmarkers see them at the same height over the
+eyes (`SAME_BROWS`), with the number of frames in which they do not; how ours agree with what it says when it follows
+the video instead of looking at every picture by itself; how it agrees with itself then, and in a mirror, for nobody
+can be asked to agree with it more than that; and how far its brows move at all (deviation). Jitter where the face
+rests: deviation of the second difference, each in units of the curve's own range, of the curves given out and, beside
+it, of the judge's.
 """
 
 from __future__ import annotations
@@ -201,12 +202,12 @@ def closed_loop(options: argparse.Namespace, folder: Path) -> None:
 
 def real(options: argparse.Namespace) -> None:
     path = options.judge or options.videos.resolve().parent / "judge" / "face_landmarker.task"
-    judge = Landmarker(path)
     pairs = ("jawOpen", "eyeBlink", "brow", "mouthSmile", "mouthPucker")
     print(
         f"{'clip':30}{'landmarks':>10}"
         + "".join(f"{n.removeprefix('mouth')[:8]:>9}" for n in pairs)
-        + "  opening  its jaw  its brow's sd  mirrored  same brows  left out   jitter ours / judge's   cpu ms"
+        + "  opening  its jaw  same brows  left out  brow, video  itself, video  mirrored  deviation"
+        + "   jitter ours / judge's   cpu ms"
     )
     with tempfile.TemporaryDirectory() as scratch:
         # The user's way to the task file: imported into the weights store, here one of its own.
@@ -216,8 +217,10 @@ def real(options: argparse.Namespace) -> None:
             clip = Path(scratch) / f"{video.stem}.mkv"
             cut = [get_ffmpeg_exe(), "-v", "error", "-i", video, "-t", str(options.seconds), "-c", "copy", clip]
             subprocess.run(cut, check=True)
-            theirs, points = judged(judge, clip)
-            mirrored, _ = judged(judge, clip, mirrored=True)
+            rate = float(open_video(clip).rate)
+            theirs, points = judged(Landmarker(path), clip)
+            followed, _ = judged(Landmarker(path, rate), clip)
+            mirrored, _ = judged(Landmarker(path), clip, mirrored=True)
             opening = np.array([aperture(p) for p in points])
             for kind in ("bundled", "task"):
                 started = cpu_s()
@@ -229,30 +232,33 @@ def real(options: argparse.Namespace) -> None:
                 lips = of_performance(found.performance, MouthModel.of(found.head.mesh)).opening
                 agree = [correlation(curve(ours, n)[there], curve(told, n)[there]) for n in pairs]
                 agree += [correlation(lips[there], gap[there]), correlation(curve(told, "jawOpen")[there], gap[there])]
-                moves = float(curve(told, "brow")[there].std())
-                both = there & np.isfinite(mirrored[: len(ours), 0])
-                itself = correlation(curve(mirrored[: len(ours)], "brow")[both], curve(told, "brow")[both])
+                brows = [curve(w[: len(ours)], "brow") for w in (ours, told, followed, mirrored)]
+                both = np.isfinite(brows).all(0)
+                followed_r, itself, in_mirror = (
+                    correlation(brows[a][both], brows[b][both]) for a, b in ((0, 2), (1, 2), (1, 3))
+                )
                 apart = brow_height(found.track.points) - brow_height(points[: len(ours)])
                 same = there & (np.abs(apart - np.nanmedian(apart)) < SAME_BROWS)
-                agree_same = correlation(curve(ours, "brow")[same], curve(told, "brow")[same])
+                agree_same = correlation(brows[0][same], brows[1][same])
                 tremble = [
                     np.mean([jitter(curve(w, n)) for n in ("jawOpen", "mouthSmile", "brow")]) for w in (ours, told)
                 ]
                 print(
                     f"{video.stem[:29]:30}{kind:>10}" + "".join(f"{v:9.2f}" for v in agree)
-                    + f"{moves:15.3f}{itself:10.2f}{agree_same:12.2f}{(there & ~same).sum():10d}"
+                    + f"{agree_same:12.2f}{(there & ~same).sum():10d}{followed_r:13.2f}"
+                    + f"{itself:15.2f}{in_mirror:10.2f}{brows[1][there].std():11.3f}"
                     + f"   {tremble[0]:.4f} / {tremble[1]:.4f}   {spent:12.1f}", flush=True,
                 )  # fmt: skip
-    judge.close()
 
 
 def judged(judge: Landmarker, clip: Path, mirrored: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """The judge's scores (T, 52) and landmarks (T, 478, 3), perhaps in a mirror; not a number where it sees no face."""
+    """Scores (T, 52) and landmarks (T, 478, 3), perhaps in a mirror; not a number where it sees no face. Closes it."""
     scores, points = [], []
     for frame in open_video(clip).frames(None, 960):
         seen = judge.look(frame[:, ::-1] if mirrored else frame)
         scores.append(np.full(arkit.COUNT, np.nan) if seen is None else [seen[1].get(n, 0) for n in arkit.NAMES])
         points.append(np.full((478, 3), np.nan) if seen is None else seen[0])
+    judge.close()
     return np.array(scores), np.array(points)
 
 

@@ -28,22 +28,32 @@ class Landmarker:
     Parameters
     ----------
     path : ``face_landmarker.task``
+    rate : frames a second of a video whose pictures come in order: it then follows the face and smooths, as it is meant
+        to; None: every picture by itself
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, rate: float | None = None) -> None:
         import mediapipe as mp
         from mediapipe.tasks.python import BaseOptions, vision
 
-        self._mp = mp
+        self._mp, self._rate, self._count = mp, rate, 0
         self._net = vision.FaceLandmarker.create_from_options(
             vision.FaceLandmarkerOptions(
-                BaseOptions(str(path)), output_face_blendshapes=True, min_face_detection_confidence=0.2
+                BaseOptions(str(path)),
+                running_mode=vision.RunningMode.VIDEO if rate else vision.RunningMode.IMAGE,
+                output_face_blendshapes=True,
+                min_face_detection_confidence=0.2,
             )
         )
 
     def look(self, rgb: np.ndarray) -> tuple[np.ndarray, dict[str, float]] | None:
         """Landmarks (478, 3) in pixels and scores by ARKit name, or None where it sees no face."""
-        found = self._net.detect(self._mp.Image(self._mp.ImageFormat.SRGB, np.ascontiguousarray(rgb)))
+        picture = self._mp.Image(self._mp.ImageFormat.SRGB, np.ascontiguousarray(rgb))
+        if self._rate:
+            found = self._net.detect_for_video(picture, round(1000 * self._count / self._rate))
+            self._count += 1
+        else:
+            found = self._net.detect(picture)
         if not found.face_landmarks:
             return None
         height, width = rgb.shape[:2]
