@@ -1,4 +1,4 @@
-"""The timeline widget: draws the tracks, turns mouse and wheel into edits.
+"""The timeline widget: draws the tracks, turns the mouse into edits.
 
 Everything still is painted once into a pixmap; the playhead, the snap line and the selection box are drawn over it, so
 that playing costs next to nothing.
@@ -20,20 +20,19 @@ from PySide6.QtGui import (
     QPen,
     QPixmap,
     QPolygonF,
-    QResizeEvent,
-    QWheelEvent,
 )
-from PySide6.QtWidgets import QScrollBar, QToolTip, QWidget
+from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.ui import theme
 from app.ui.timeline import painting
+from app.ui.timeline.area import TrackArea
 from app.ui.timeline.describe import describe
 from app.ui.timeline.drags import Drag, start_drag
 from app.ui.timeline.edits import Selection
 from app.ui.timeline.headers import HEADER, header_hit, paint_headers, share_at
-from app.ui.timeline.layout import RULER, Hit, Item, Row, Scene, content_height, hit, in_box
+from app.ui.timeline.layout import RULER, Hit, Item, Row, Scene, hit, in_box
 from app.ui.timeline.picture import Picture, mix
-from app.ui.timeline.scale import TimeScale, snap
+from app.ui.timeline.scale import snap
 
 _CURSORS = {
     "start": Qt.CursorShape.SizeHorCursor, "end": Qt.CursorShape.SizeHorCursor, "ease_in": Qt.CursorShape.SizeHorCursor,
@@ -42,7 +41,7 @@ _CURSORS = {
 }  # fmt: skip
 
 
-class TimelineView(QWidget):
+class TimelineView(TrackArea):
     """Tracks, ruler and headers in one widget.
 
     Signals
@@ -69,9 +68,7 @@ class TimelineView(QWidget):
     share_moved = Signal(float)
 
     def __init__(self, picture: Picture, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.picture = picture
-        self.playhead = 0
+        super().__init__(picture, parent)
         self.snapping = True
         self.ripple = False
         self._static: QPixmap | None = None
@@ -82,7 +79,6 @@ class TimelineView(QWidget):
         self._panning: tuple[QPointF, float, int] | None = None
         self._box: tuple[QPointF, QPointF, Selection] | None = None
         self._snap_line: int | None = None
-        self._fitted = False
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Timeline"))
@@ -91,16 +87,8 @@ class TimelineView(QWidget):
         )
         self.setMinimumHeight(170)
         self.setMinimumWidth(380)
-        self._vertical = QScrollBar(Qt.Orientation.Vertical, self)
-        self._horizontal = QScrollBar(Qt.Orientation.Horizontal, self)
-        self._vertical.valueChanged.connect(self.refresh)
-        self._horizontal.valueChanged.connect(self._on_horizontal)
 
     # --- content ---
-
-    @property
-    def scale(self) -> TimeScale:
-        return self.picture.scale
 
     def set_scene(self, scene: Scene, rate: Fraction) -> None:
         """Show another state of the project."""
@@ -128,25 +116,7 @@ class TimelineView(QWidget):
     def refresh(self) -> None:
         """Paint everything again."""
         self._static = None
-        self.update()
-
-    def track_width(self) -> int:
-        return max(1, self.width() - HEADER - self._vertical.width())
-
-    def zoom(self, factor: float, anchor_x: float | None = None) -> None:
-        """Zoom about a pixel of the track area, or about the playhead."""
-        if anchor_x is None:
-            anchor_x = min(max(self.scale.x(self.playhead), 0), self.track_width())
-        self.scale.zoom(factor, anchor_x, self.picture.scene.total, self.track_width())
-        self._fitted = True
-        self._place_bars()
-        self.refresh()
-
-    def zoom_to_fit(self) -> None:
-        self.scale.fit(self.picture.scene.total, self.track_width())
-        self._fitted = True
-        self._place_bars()
-        self.refresh()
+        super().refresh()
 
     # --- painting ---
 
@@ -207,49 +177,6 @@ class TimelineView(QWidget):
         painter.restore()
         paint_headers(painter, self.picture, height, self._vertical.value())
         painter.end()
-
-    # --- scroll bars ---
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        bar = 11
-        self._vertical.setGeometry(self.width() - bar, RULER, bar, self.height() - RULER - bar)
-        self._horizontal.setGeometry(HEADER, self.height() - bar, self.width() - HEADER - bar, bar)
-        if not self._fitted and self.picture.scene.total > 1:
-            self.zoom_to_fit()
-        self._place_bars()
-        self.refresh()
-
-    def _place_bars(self) -> None:
-        room = self.height() - RULER - self._horizontal.height()
-        self._vertical.setRange(0, max(0, content_height(self.picture.scene.rows) - room))
-        self._vertical.setPageStep(max(1, room))
-        self._vertical.setSingleStep(24)
-        first, last = self.scale.span(self.track_width())
-        total = max(self.picture.scene.total * 1.1, last)
-        page = last - first
-        self._horizontal.blockSignals(True)
-        self._horizontal.setRange(0, int(max(0.0, total - page)))
-        self._horizontal.setPageStep(max(1, int(page)))
-        self._horizontal.setSingleStep(max(1, int(page / 20)))
-        self._horizontal.setValue(int(first))
-        self._horizontal.blockSignals(False)
-
-    def _on_horizontal(self, value: int) -> None:
-        self.scale.offset = float(value)
-        self.refresh()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        turn = event.angleDelta()
-        modifiers = event.modifiers()
-        x = event.position().x() - HEADER
-        if modifiers & Qt.KeyboardModifier.ControlModifier:
-            self.zoom(1.0015 ** (turn.y() or turn.x()), x)
-        elif modifiers & Qt.KeyboardModifier.ShiftModifier or turn.x():
-            step = -(turn.x() or turn.y()) / 120 * self.track_width() / 10 / self.scale.px_per_frame
-            self._horizontal.setValue(int(self._horizontal.value() + step))
-        else:
-            self._vertical.setValue(self._vertical.value() - turn.y() // 2)
-        event.accept()
 
     # --- mouse ---
 
