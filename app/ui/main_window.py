@@ -7,15 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
     QApplication,
     QComboBox,
-    QDockWidget,
-    QMainWindow,
     QTabBar,
     QTabWidget,
     QVBoxLayout,
@@ -36,6 +34,7 @@ from app.ui.controllers.presets import PresetController
 from app.ui.controllers.references import ReferenceController
 from app.ui.controllers.tracks import TrackController
 from app.ui.controllers.view import ViewController
+from app.ui.docked import DockedWindow, leave_space
 from app.ui.emotion_pad import EmotionPad
 from app.ui.head_view import HeadView
 from app.ui.inspector import Inspector
@@ -59,7 +58,6 @@ from engines import registry
 from engines.errors import StudioError
 
 log = logging.getLogger(__name__)
-LAYOUT_VERSION = 1
 _PRESS_KEYS = {Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter}
 _MOVE_KEYS = {
     Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End,
@@ -68,7 +66,7 @@ _MOVE_KEYS = {
 _PLAIN = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
 
 
-class MainWindow(QMainWindow):
+class MainWindow(DockedWindow):
     """Everything an artist sees.
 
     Parameters
@@ -118,7 +116,9 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(icons.app_icon())
         self.setAcceptDrops(True)
         self.setMinimumSize(QSize(1000, 640))
-        self._restore_layout()
+        if not self.restore_layout(self.preferences):
+            self.reset_layout()
+        self.timeline.view.setFocus()
         self._connect()
         self.refresh_title()
         self._refresh_actions()
@@ -132,6 +132,7 @@ class MainWindow(QMainWindow):
         column.setSpacing(0)
         column.addWidget(self.viewer, 1)
         column.addWidget(self.transport)
+        leave_space(middle)
         self.setCentralWidget(middle)
         self.left = QTabWidget()
         self.left.setDocumentMode(True)
@@ -139,36 +140,13 @@ class MainWindow(QMainWindow):
         self.left.addTab(self.media, self.tr("Media"))
         self.left.addTab(self.transcript, self.tr("Words"))
         self.left.addTab(self.presets, self.tr("Presets"))
-        self.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
-        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.BottomDockWidgetArea)
-        self.docks: dict[str, QDockWidget] = {}
-        area = Qt.DockWidgetArea
-        for name, title, widget, place in (
-            ("left", self.tr("Media and presets"), self.left, area.LeftDockWidgetArea),
-            ("inspector", self.tr("Inspector"), self.inspector, area.RightDockWidgetArea),
-            ("timeline", self.tr("Timeline"), self.timeline, area.BottomDockWidgetArea),
-            ("curves", self.tr("Curves"), self.curves, area.BottomDockWidgetArea),
-            ("queue", self.tr("Render queue"), self.queue, area.BottomDockWidgetArea),
-            ("judge", self.tr("Judge"), self.judge, area.BottomDockWidgetArea),
-        ):
-            dock = QDockWidget(title, self)
-            dock.setObjectName(name)
-            dock.setWidget(widget)
-            if name in ("left", "inspector"):
-                dock.setTitleBarWidget(QWidget(dock))
-            self.addDockWidget(place, dock)
-            self.docks[name] = dock
-        self.tabifyDockWidget(self.docks["timeline"], self.docks["curves"])
-        self.tabifyDockWidget(self.docks["curves"], self.docks["queue"])
-        self.tabifyDockWidget(self.docks["queue"], self.docks["judge"])
-        self.setTabPosition(area.BottomDockWidgetArea, QTabWidget.TabPosition.North)
-        for name in ("timeline", "curves", "queue", "judge"):
-            # The tab above says the name; a title bar under it would say it twice.
-            self.docks[name].setTitleBarWidget(QWidget(self.docks[name]))
+        self.add_side("left", self.tr("Media and presets"), self.left, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self.add_side("inspector", self.tr("Inspector"), self.inspector, Qt.DockWidgetArea.RightDockWidgetArea)
+        self.add_tab("timeline", self.tr("Timeline"), self.timeline)
+        self.add_tab("curves", self.tr("Curves"), self.curves)
+        self.add_tab("queue", self.tr("Render queue"), self.queue)
+        self.add_tab("judge", self.tr("Judge"), self.judge)
         self.docks["timeline"].raise_()
-        for button in self.findChildren(QAbstractButton):
-            # As above: a click must not take Space away from playback; Tab still reaches every button.
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def _bind(self) -> None:
         """Tie every command to what it does."""
@@ -307,40 +285,20 @@ class MainWindow(QMainWindow):
     def show_curves(self, channels: tuple[str, ...]) -> None:
         """Open the curve editor on some channels."""
         self.curves.show_channels(channels)
-        self.docks["curves"].show()
-        self.docks["curves"].raise_()
+        self.show_panel("curves")
 
     def show_queue(self) -> None:
-        self.docks["queue"].show()
-        self.docks["queue"].raise_()
+        self.show_panel("queue")
 
     def show_judge(self) -> None:
-        self.docks["judge"].show()
-        self.docks["judge"].raise_()
-
-    def add_panel(self, name: str, title: str, widget: QWidget) -> None:
-        """Add a panel that is made when it is first wanted, as a tab beside the judge."""
-        dock = QDockWidget(title, self)
-        dock.setObjectName(name)
-        dock.setWidget(widget)
-        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
-        self.tabifyDockWidget(self.docks["judge"], dock)
-        dock.setTitleBarWidget(QWidget(dock))
-        self.docks[name] = dock
-        for button in widget.findChildren(QAbstractButton):
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.show_panel("judge")
 
     def show_head(self, on: bool) -> None:
         """Show or hide the 3D view, a dock that is made when it is first wanted."""
         if "head" not in self.docks:
             self.head_view = HeadView()
-            dock = QDockWidget(self.tr("3D head"), self)
-            dock.setObjectName("head")
-            dock.setWidget(self.head_view)
-            self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
-            self.splitDockWidget(self.docks["inspector"], dock, Qt.Orientation.Vertical)
-            dock.visibilityChanged.connect(self._on_head_visible)
-            self.docks["head"] = dock
+            self.add_below("head", self.tr("3D head"), self.head_view, "inspector")
+            self.docks["head"].visibilityChanged.connect(self._on_head_visible)
         self.docks["head"].setVisible(on)
         self.viewing.refresh_overlays()
 
@@ -350,15 +308,6 @@ class MainWindow(QMainWindow):
         self.actions_by_id["view.head"].setChecked(visible)
 
     # --- layout ---
-
-    def _restore_layout(self) -> None:
-        geometry, state = self.preferences.layout()
-        if geometry is None or state is None:
-            self.reset_layout()
-            return
-        self.restoreGeometry(geometry)
-        self.restoreState(state, LAYOUT_VERSION)
-        self.timeline.view.setFocus()
 
     def reset_layout(self) -> None:
         """The layout of a new installation."""
@@ -405,7 +354,7 @@ class MainWindow(QMainWindow):
         if not self.files.may_close():
             event.ignore()
             return
-        self.preferences.set_layout(QByteArray(self.saveGeometry()), QByteArray(self.saveState(LAYOUT_VERSION)))
+        self.keep_layout(self.preferences)
         self.preferences.sync()
         self.playing.hold.close()
         self.player.close()

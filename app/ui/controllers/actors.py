@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QDockWidget, QWidget
+from PySide6.QtCore import QObject
 
 from app.ui import widgets
 
@@ -35,15 +34,8 @@ class ActorController(QObject):
             self.panel = ActorsPanel(window.session, asks=window.asks)
             self.panel.wanted.connect(self.train)
             self.panel.notified.connect(window._on_notified)
-            dock = QDockWidget(self.tr("Actors"), window)
-            dock.setObjectName("actors")
-            dock.setWidget(self.panel)
-            window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
-            window.tabifyDockWidget(window.docks["judge"], dock)
-            dock.setTitleBarWidget(QWidget(dock))
-            window.docks["actors"] = dock
-        window.docks["actors"].show()
-        window.docks["actors"].raise_()
+            window.add_tab("actors", self.tr("Actors"), self.panel)
+        window.show_panel("actors")
         return self.panel
 
     def train(self) -> None:

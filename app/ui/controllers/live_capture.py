@@ -46,9 +46,8 @@ class LiveCaptureController(QObject):
             self.panel.took.connect(self._on_took)
             self.panel.record_began.connect(self._on_record)
             self.panel.ended.connect(self._on_ended)
-            self._window.add_panel("live", self.tr("Live capture"), self.panel)
-        self._window.docks["live"].show()
-        self._window.docks["live"].raise_()
+            self._window.add_tab("live", self.tr("Live capture"), self.panel)
+        self._window.show_panel("live")
 
     def close(self) -> None:
         """Close the camera with the window."""
