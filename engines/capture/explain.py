@@ -18,6 +18,7 @@ from engines.capture.decode import BROWS_UP, LOOK, LOWEST, Decoder
 from engines.capture.flow import FlowReference, likeness
 from engines.capture.pose import SKIN
 from engines.capture.rounding import ROUNDED
+from engines.capture.sides import evened, leaning
 from engines.capture.smooth import fill, smooth_motion, smooth_weights
 from engines.capture.solve import FaceSolver
 from engines.capture.track import Track
@@ -283,6 +284,7 @@ def _finish(
             continue
         rest = resting(weights, at)
         weights[own] = calibrated(weights[own], rest)
+        weights[own] = evened(weights[own], leaning(weights[at]))
         head[own] -= np.median(head[at], axis=0)
         gaze[own] -= np.median(gaze[at], axis=0)
         if at.sum() > longest:

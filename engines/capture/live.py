@@ -37,6 +37,7 @@ from engines.capture.explain import (
 from engines.capture.flow import FlowReference, laid_out
 from engines.capture.landmarker import Landmarker, make_landmarker
 from engines.capture.scores import UNITS
+from engines.capture.sides import evened
 from engines.capture.smooth import OneEuro
 from engines.capture.solve import FaceSolver
 from engines.capture.track import Tracker
@@ -193,7 +194,7 @@ class LiveCapture:
 
     def _relative(self, values: np.ndarray) -> np.ndarray:
         result = values.copy()
-        result[:, : arkit.COUNT] = calibrated(values[:, : arkit.COUNT], self._rest)
+        result[:, : arkit.COUNT] = evened(calibrated(values[:, : arkit.COUNT], self._rest))
         result[:, arkit.COUNT :] -= self._home
         return result
 

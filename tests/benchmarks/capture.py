@@ -8,7 +8,8 @@ performs a take that is known: a voice in changing moods, an exercise in which u
 head wanders, and recorded ARKit curves where a file is given. The take is encoded as a video and captured with the
 bundled landmarks. Printed for each actor: correlation of every unit (both sides averaged) over the take where the unit
 moves (deviation 0.04 or more), slope of jaw and pucker against the truth, mean error of the head's angles in degrees
-(median taken away), milliseconds of processor time a frame, decoding and start-up included.
+(median taken away), error (RMS, in hundredths) of the difference between the sides over all units that both have,
+milliseconds of processor time a frame, decoding and start-up included.
 
 Real footage: correlation with the scores of ``face_landmarker.task``. Its landmarks come from other models than the
 bundled ones; its last net, from landmarks to scores, taught ours (`engines.capture.scores`). Once from the bundled
@@ -49,6 +50,7 @@ from engines.blendshape.mesh_actor import MeshActor
 from engines.blendshape.mesh_painter import ambient
 from engines.capture.capture import capture
 from engines.capture.lips import of_performance
+from engines.capture.sides import PAIRED
 from engines.capture.video import open_video
 from engines.errors import StudioError
 from engines.face.portrait import load_portrait
@@ -82,6 +84,12 @@ def curve(weights: np.ndarray, unit: str) -> np.ndarray:
         return np.asarray(0.5 * raised - curve(weights, "browDown"))
     index = [arkit.INDEX[unit]] if unit in arkit.INDEX else list(arkit.indices(unit))
     return np.asarray(weights[:, index].mean(1))
+
+
+def one_sided(weights: np.ndarray) -> np.ndarray:
+    """How much more the left side does than the right, unit by unit : (T, P)."""
+    left, right = (weights[:, list(arkit.indices(*(name + side for name in PAIRED)))] for side in ("Left", "Right"))
+    return np.asarray(left - right)
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
@@ -164,7 +172,9 @@ def closed_loop(options: argparse.Namespace, folder: Path) -> None:
     engine, studio = registry.load("blendshape"), Studio()
     names = [*ASKED, *OTHERS]
     print(
-        f"{'actor':26}" + "".join(f"{n.removeprefix('mouth')[:8]:>9}" for n in names) + "  x jaw x puck   head  cpu ms"
+        f"{'actor':26}"
+        + "".join(f"{n.removeprefix('mouth')[:8]:>9}" for n in names)
+        + "    x jaw   x puck     head    sides   cpu ms"
     )
     rows = []
     for number, (portrait, solid) in enumerate(actors):
@@ -192,7 +202,9 @@ def closed_loop(options: argparse.Namespace, folder: Path) -> None:
             for unit in ("jawOpen", "mouthPucker")
         ]
         off = np.rad2deg(found.head[:, :3] - shown)
-        row += [float(np.abs(off - np.median(off, 0)).mean()), spent]
+        aside = [one_sided(weights) for weights in (found.weights, truth)]
+        apart = 100 * float(np.sqrt(((aside[0] - aside[1]) ** 2).mean()))
+        row += [float(np.abs(off - np.median(off, 0)).mean()), apart, spent]
         rows.append(row)
         print(f"{name:26}" + "".join(f"{v:9.2f}" for v in row), flush=True)
     if rows:
