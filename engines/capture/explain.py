@@ -16,6 +16,7 @@ from engines.api import CancelToken
 from engines.capture.calm import calmest
 from engines.capture.decode import BROWS_UP, LOOK, LOWEST, Decoder
 from engines.capture.flow import FlowReference, likeness
+from engines.capture.lids import Lids, open_eyes
 from engines.capture.pose import SKIN
 from engines.capture.rounding import ROUNDED
 from engines.capture.sides import evened, leaning
@@ -95,13 +96,14 @@ def explain(
         fitted = fit_head(*portrait_of(track, frames, calm))
         heads.append(fitted)
         decoder, solver, at_rest = Decoder(fitted), FaceSolver(fitted), resting_scores(track, calm)
+        lids, opened = Lids(fitted), open_eyes(track.points[frames])
         last = -2
         for part, detected, corrected, share in compared(track, frames, calm, cancel):
             alike[part] = share
             geometric = solved(solver, below_corrected(detected, corrected), part, track.shots, last)
             found = decoder.decode(detected, corrected, track.scores[part] - at_rest, geometric)
             head[part], gaze[part], error[part] = found.head, found.gaze, found.error
-            weights[part] = both(found.weights, geometric)
+            weights[part] = lids.shut(both(found.weights, geometric), detected, opened)
             last = int(part[-1])
             done += len(part)
             progress(done / max(1, int(track.seen.sum())))

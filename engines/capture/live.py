@@ -36,6 +36,7 @@ from engines.capture.explain import (
 )
 from engines.capture.flow import FlowReference, laid_out
 from engines.capture.landmarker import Landmarker, make_landmarker
+from engines.capture.lids import Lids, open_eyes
 from engines.capture.scores import UNITS
 from engines.capture.sides import evened
 from engines.capture.smooth import OneEuro
@@ -105,6 +106,8 @@ class LiveCapture:
         self._tracker = Tracker(self._face, self._landmarker, keep=True)
         self._decoder: Decoder | None = None
         self._solver: FaceSolver | None = None
+        self._lids: Lids | None = None
+        self._opened = np.ones(2)
         self._count = 1
         self._reference: FlowReference | None = None
         self._rest = np.zeros(arkit.COUNT)
@@ -160,7 +163,8 @@ class LiveCapture:
         frames = np.flatnonzero(track.seen)
         calm = calmest(track, frames)
         fitted = fit_head(*portrait_of(track, frames, calm))
-        self._decoder, self._solver = Decoder(fitted), FaceSolver(fitted)
+        self._decoder, self._solver, self._lids = Decoder(fitted), FaceSolver(fitted), Lids(fitted)
+        self._opened = open_eyes(track.points[frames])
         self._reference = FlowReference(track.faces.get(calm))
         self._rest_scores = resting_scores(track, calm)
         faces = [track.faces.get(int(i)) for i in frames]
@@ -178,6 +182,7 @@ class LiveCapture:
             self._threads = ThreadpoolController()  # looks through all libraries: once, not for every picture
         assert self._decoder is not None
         assert self._solver is not None
+        assert self._lids is not None
         assert self._reference is not None
         refined = [self._reference.refine(face, p) for face, p in zip(faces, points, strict=True)]
         with self._threads.limit(limits=1):
@@ -185,7 +190,7 @@ class LiveCapture:
             numbers = np.arange(self._count, self._count + len(points))
             geometric = solved(self._solver, below_corrected(points, corrected), numbers, (), self._count - 1)
             found = self._decoder.decode(points, corrected, scores - self._rest_scores, geometric)
-            weights = both(found.weights, geometric)
+            weights = self._lids.shut(both(found.weights, geometric), points, self._opened)
         self._count += len(points)
         alike = np.array([share for _, share in refined])
         sure = confidence_of(found.error, np.zeros(len(points)), alike, found.head[:, 1])

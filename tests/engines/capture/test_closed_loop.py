@@ -38,6 +38,12 @@ def test_amplitudes_come_back(known: KnownTake, found: Capture) -> None:
         assert found.performance.channel(unit).max() == pytest.approx(known.performance.channel(unit).max(), abs=0.25)
 
 
+def test_eyes_that_shut_come_back_shut(known: KnownTake, found: Capture) -> None:
+    shut = known.performance.channel("eyeBlinkLeft") > 0.95
+    assert shut.sum() >= 2
+    assert found.performance.channel("eyeBlinkLeft")[shut].min() > 0.7
+
+
 def test_the_head_comes_back(known: KnownTake, found: Capture) -> None:
     error = np.rad2deg(found.performance.head[:, :3] - known.performance.head[:, :3])
     assert np.abs(error - np.median(error, 0)).mean() < 1.5
