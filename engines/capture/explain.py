@@ -16,11 +16,11 @@ from engines.api import CancelToken
 from engines.capture.calm import calmest
 from engines.capture.decode import BROWS_UP, LOOK, LOWEST, Decoder
 from engines.capture.flow import FlowReference, likeness
-from engines.capture.lids import Lids, open_eyes
+from engines.capture.lids import BLINK, open_eyes, shut
 from engines.capture.pose import SKIN
 from engines.capture.rounding import ROUNDED
 from engines.capture.sides import evened, leaning
-from engines.capture.smooth import fill, smooth_motion, smooth_weights
+from engines.capture.smooth import fill, smooth_lids, smooth_motion, smooth_weights
 from engines.capture.solve import FaceSolver
 from engines.capture.track import Track
 from engines.face.landmarks import FaceLandmarks
@@ -36,12 +36,11 @@ REST_LEAST: Final = np.full(arkit.COUNT, -0.3)
 REST_LEAST[BROWS_UP] = LOWEST[BROWS_UP]
 LIDS_REST_MOST: Final = 0.25
 _UNCALIBRATED: Final = list(arkit.indices("eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp", "jawLeft", "jawRight"))
-_LIDS: Final = list(arkit.indices("eyeBlink"))
 MEASURED: Final = np.full(arkit.COUNT, 0.5)
 """How much of each unit is what was measured, the rest is geometry: lids are told by their rims, brows slide under the
 skin that landmarks lie on, where the eyes look has one answer, and only what is measured knows of scores that tell
 bared teeth from an open jaw."""
-MEASURED[_LIDS] = 0.3
+MEASURED[BLINK] = 0.3
 MEASURED[list(arkit.indices("browInnerUp", "browOuterUp", "browDown"))] = 0.75
 MEASURED[LOOK] = 1.0
 MEASURED[[*arkit.indices("jawOpen", "mouthSmile", "mouthLowerDown", "mouthUpperUp"), *ROUNDED]] = 1.0
@@ -87,7 +86,7 @@ def explain(
     count = len(track.points)
     persons = people(track)
     weights, head, gaze = np.zeros((count, arkit.COUNT)), np.zeros((count, 6)), np.zeros((count, 4))
-    error, alike = np.full(count, np.inf), np.zeros(count)
+    error, alike, lids = np.full(count, np.inf), np.zeros(count), np.zeros((count, 2))
     heads = []
     done = 0
     for person in range(int(persons.max()) + 1):
@@ -96,14 +95,14 @@ def explain(
         fitted = fit_head(*portrait_of(track, frames, calm))
         heads.append(fitted)
         decoder, solver, at_rest = Decoder(fitted), FaceSolver(fitted), resting_scores(track, calm)
-        lids, opened = Lids(fitted), open_eyes(track.points[frames])
+        opened = open_eyes(track.points[frames])
         last = -2
         for part, detected, corrected, share in compared(track, frames, calm, cancel):
             alike[part] = share
             geometric = solved(solver, below_corrected(detected, corrected), part, track.shots, last)
             found = decoder.decode(detected, corrected, track.scores[part] - at_rest, geometric)
             head[part], gaze[part], error[part] = found.head, found.gaze, found.error
-            weights[part] = lids.shut(both(found.weights, geometric), detected, opened)
+            weights[part], lids[part] = both(found.weights, geometric), shut(detected, opened)
             last = int(part[-1])
             done += len(part)
             progress(done / max(1, int(track.seen.sum())))
@@ -111,7 +110,7 @@ def explain(
     seen = error < LOST_ERROR
     if not seen.any():
         seen = np.isfinite(error)
-    curves = _finish(track, rate, seen, persons, weights, head, gaze)
+    curves = _finish(track, rate, seen, persons, weights, head, gaze, lids)
     return Explained(*curves[:3], confidence, seen, tuple(heads), persons, curves[3])
 
 
@@ -263,21 +262,29 @@ def _finish(
     weights: np.ndarray,
     head: np.ndarray,
     gaze: np.ndarray,
+    lids: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Gaps led over, shot by shot; curves smoothed and laid to each person's rest; the rest of the main person."""
+    """Gaps led over, shot by shot; curves smoothed and laid to each person's rest; the rest of the main person.
+
+    Parameters
+    ----------
+    lids : (T, 2) from `engines.capture.lids.shut`
+    """
     weights, gaze = np.clip(weights, REST_LEAST, 1.3), np.array(gaze)
-    head = np.array(head)
+    head, lids = np.array(head), np.array(lids)
     parts = [*track.shots, len(weights)]
     for start, stop in pairwise(parts):
         part = np.s_[start:stop]
         if not seen[part].any():
             continue
         head[part, :3] = np.unwrap(head[part, :3], axis=0)
-        weights[part], head[part], gaze[part] = (fill(v[part], seen[part]) for v in (weights, head, gaze))
-        gaze[part] = _through_blinks(gaze[part], weights[part])
+        for values in (weights, head, gaze, lids):
+            values[part] = fill(values[part], seen[part])
+        gaze[part] = _through_blinks(gaze[part], np.maximum(weights[part][:, BLINK], lids[part]))
         weights[part] = smooth_weights(weights[part], rate)
         head[part] = smooth_motion(head[part], rate)
         gaze[part] = smooth_motion(gaze[part], rate, 0.12)
+        lids[part] = smooth_lids(lids[part], rate)
     main, longest = np.zeros(arkit.COUNT, np.float32), 0
     for person in range(int(persons.max()) + 1):
         own = persons == person
@@ -286,6 +293,7 @@ def _finish(
             continue
         rest = resting(weights, at)
         weights[own] = calibrated(weights[own], rest)
+        weights[np.ix_(own, BLINK)] = np.maximum(weights[np.ix_(own, BLINK)], lids[own])
         weights[own] = evened(weights[own], leaning(weights[at]))
         head[own] -= np.median(head[at], axis=0)
         gaze[own] -= np.median(gaze[at], axis=0)
@@ -311,7 +319,7 @@ def resting(weights: np.ndarray, seen: np.ndarray) -> np.ndarray:
     seen : bool (T,)
     """
     low = np.clip(np.percentile(weights[seen], 10, axis=0), REST_LEAST, REST_MOST)
-    low[_LIDS] = np.minimum(low[_LIDS], LIDS_REST_MOST)
+    low[BLINK] = np.minimum(low[BLINK], LIDS_REST_MOST)
     low[_UNCALIBRATED] = 0
     return np.asarray(low, np.float32)
 
@@ -321,9 +329,9 @@ def calibrated(weights: np.ndarray, rest: np.ndarray) -> np.ndarray:
     return np.asarray(np.clip((weights - rest) / (1 - rest), 0, 1))
 
 
-def _through_blinks(gaze: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Gaze led over the frames in which the lids hide the pupils."""
-    shut = weights[:, _LIDS].max(axis=1) > 0.55
-    if shut.all():
+def _through_blinks(gaze: np.ndarray, blinks: np.ndarray) -> np.ndarray:
+    """Gaze led over the frames in which the lids, blinking as far as (T, 2), hide the pupils."""
+    hidden = blinks.max(axis=1) > 0.55
+    if hidden.all():
         return gaze
-    return fill(gaze, ~shut)
+    return fill(gaze, ~hidden)

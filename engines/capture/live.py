@@ -36,7 +36,7 @@ from engines.capture.explain import (
 )
 from engines.capture.flow import FlowReference, laid_out
 from engines.capture.landmarker import Landmarker, make_landmarker
-from engines.capture.lids import Lids, open_eyes
+from engines.capture.lids import BLINK, open_eyes, shut
 from engines.capture.scores import UNITS
 from engines.capture.sides import evened
 from engines.capture.smooth import OneEuro
@@ -106,13 +106,12 @@ class LiveCapture:
         self._tracker = Tracker(self._face, self._landmarker, keep=True)
         self._decoder: Decoder | None = None
         self._solver: FaceSolver | None = None
-        self._lids: Lids | None = None
-        self._opened = np.ones(2)
         self._count = 1
         self._reference: FlowReference | None = None
         self._rest = np.zeros(arkit.COUNT)
         self._rest_scores = np.zeros(len(UNITS))
         self._home = np.zeros(10)
+        self._opened = np.ones(2)
         self._since: float | None = None
         self._seen_s = -np.inf
         self._gone_s: float | None = None
@@ -152,7 +151,8 @@ class LiveCapture:
         if confidence[0] <= 0:
             return self._without(time_s)
         self._seen_s, self._gone_s = time_s, None
-        self._last = self._filter(self._relative(values)[0], time_s)
+        relative = self._relative(values, shut(points[None], self._opened))
+        self._last = self._filter(relative[0], time_s)
         return self._frame(time_s, "live", self._last, float(confidence[0]))
 
     def _meet(self) -> None:
@@ -163,9 +163,9 @@ class LiveCapture:
         frames = np.flatnonzero(track.seen)
         calm = calmest(track, frames)
         fitted = fit_head(*portrait_of(track, frames, calm))
-        self._decoder, self._solver, self._lids = Decoder(fitted), FaceSolver(fitted), Lids(fitted)
-        self._opened = open_eyes(track.points[frames])
+        self._decoder, self._solver = Decoder(fitted), FaceSolver(fitted)
         self._reference = FlowReference(track.faces.get(calm))
+        self._opened = open_eyes(track.points[frames])
         self._rest_scores = resting_scores(track, calm)
         faces = [track.faces.get(int(i)) for i in frames]
         values, _ = self._read(track.points[frames].astype(float), faces, track.scores[frames])
@@ -182,7 +182,6 @@ class LiveCapture:
             self._threads = ThreadpoolController()  # looks through all libraries: once, not for every picture
         assert self._decoder is not None
         assert self._solver is not None
-        assert self._lids is not None
         assert self._reference is not None
         refined = [self._reference.refine(face, p) for face, p in zip(faces, points, strict=True)]
         with self._threads.limit(limits=1):
@@ -190,16 +189,18 @@ class LiveCapture:
             numbers = np.arange(self._count, self._count + len(points))
             geometric = solved(self._solver, below_corrected(points, corrected), numbers, (), self._count - 1)
             found = self._decoder.decode(points, corrected, scores - self._rest_scores, geometric)
-            weights = self._lids.shut(both(found.weights, geometric), points, self._opened)
+            weights = both(found.weights, geometric)
         self._count += len(points)
         alike = np.array([share for _, share in refined])
         sure = confidence_of(found.error, np.zeros(len(points)), alike, found.head[:, 1])
         sure = np.where(found.error < LOST_ERROR, np.maximum(sure, 0.01), 0)
         return np.concatenate([weights, found.head, found.gaze], 1), sure
 
-    def _relative(self, values: np.ndarray) -> np.ndarray:
+    def _relative(self, values: np.ndarray, lids: np.ndarray) -> np.ndarray:
         result = values.copy()
-        result[:, : arkit.COUNT] = evened(calibrated(values[:, : arkit.COUNT], self._rest))
+        weights = calibrated(values[:, : arkit.COUNT], self._rest)
+        weights[:, BLINK] = np.maximum(weights[:, BLINK], lids)
+        result[:, : arkit.COUNT] = evened(weights)
         result[:, arkit.COUNT :] -= self._home
         return result
 

@@ -24,9 +24,11 @@ PAIRED: Final = tuple(
 _LEFT, _RIGHT = (list(arkit.indices(*(name + side for name in PAIRED))) for side in ("Left", "Right"))
 _OPPOSED: Final = np.array(arkit.indices("mouth", "jaw")).reshape(2, 2)
 """Units to the left and to the right of which a face does one at a time, a row each."""
-_DOUBT: Final = np.array([{"eye": 0.05, "bro": 0.06}.get(name[:3], 0.12) for name in PAIRED])
+_DOUBTS: Final = {"eyeBlink": 0.4, "eye": 0.1, "brow": 0.08, "": 0.12}
+_DOUBT: Final = np.array([next(d for start, d in _DOUBTS.items() if name.startswith(start)) for name in PAIRED])
 _DOUBT_OPPOSED: Final = 0.2
-"""Differences of this size are halved: two or three times what drawn and real faces show of noise."""
+"""Differences of this size are halved: two or three times what drawn and real faces show of noise. Lids go together but
+for a wink."""
 _USUAL: Final = 0.03
 """How far a unit has to move, as a deviation, for its ways to be told."""
 
@@ -65,4 +67,4 @@ def evened(weights: np.ndarray, ways: np.ndarray | None = None) -> np.ndarray:
 
 
 def _believed(difference: np.ndarray, doubt: np.ndarray | float) -> np.ndarray:
-    return np.asarray(difference**3 / (difference**2 + np.square(doubt)))
+    return np.asarray(difference**5 / (difference**4 + np.power(doubt, 4)))

@@ -26,8 +26,13 @@ def smooth_weights(weights: np.ndarray, rate: Fraction) -> np.ndarray:
     quick = np.zeros(arkit.COUNT, bool)
     quick[_QUICK] = True
     out[:, ~quick] = parabola(out[:, ~quick], 0.2, rate)
-    out[:, quick] = parabola(out[:, quick], 0.1, rate)
+    out[:, quick] = smooth_lids(out[:, quick], rate)
     return out
+
+
+def smooth_lids(values: np.ndarray, rate: Fraction) -> np.ndarray:
+    """Curves of lids, (T, N), in the same way over half the time."""
+    return parabola(values, 0.1, rate)
 
 
 def smooth_motion(motion: np.ndarray, rate: Fraction, window_s: float = 0.2) -> np.ndarray:
