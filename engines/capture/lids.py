@@ -13,11 +13,14 @@ from typing import Final
 import numpy as np
 
 from engines import arkit
+from engines.capture.sides import believed
 from engines.rig.landmark_sets import EYE_LOWER, EYE_UPPER
 
 BLINK: Final = list(arkit.indices("eyeBlink"))
 _BEGINS, _SHUT = 0.55, 0.2
 """Parts of the open eye at which a blink is told, and at which it is whole: landmarks of shut lids lie on lashes."""
+_WINK: Final = 0.5
+"""Difference between two eyes that is half believed: lids go together but for a wink."""
 _OPEN: Final = 85
 """Percentile of a person's openings that counts as open: above are stares, below blinks and downward looks."""
 
@@ -51,4 +54,7 @@ def shut(points: np.ndarray, opened: np.ndarray) -> np.ndarray:
     points : (T, 478, 3) landmarks as they were detected, pixels
     opened : (2,) of `open_eyes`
     """
-    return np.asarray(np.clip((_BEGINS - openings(points) / opened) / (_BEGINS - _SHUT), 0, 1))
+    seen = openings(points) / opened
+    middle, apart = seen.mean(1), believed(seen[:, 0] - seen[:, 1], _WINK)
+    seen = np.stack([middle + apart / 2, middle - apart / 2], 1)
+    return np.asarray(np.clip((_BEGINS - seen) / (_BEGINS - _SHUT), 0, 1))

@@ -44,7 +44,9 @@ def leaning(weights: np.ndarray) -> np.ndarray:
     middle = mean.mean(0)
     spread = ((mean - middle) ** 2).mean(0) + _USUAL**2
     slope = ((mean - middle) * difference).mean(0) / spread
-    return np.stack([difference.mean(0) - slope * middle, slope])
+    ways = np.stack([difference.mean(0) - slope * middle, slope])
+    ways[:, PAIRED.index("eyeBlink")] = 0  # nobody shuts one eye more than the other
+    return ways
 
 
 def evened(weights: np.ndarray, ways: np.ndarray | None = None) -> np.ndarray:
@@ -58,13 +60,14 @@ def evened(weights: np.ndarray, ways: np.ndarray | None = None) -> np.ndarray:
     mean = 0.5 * (result[:, _LEFT] + result[:, _RIGHT])
     difference = result[:, _LEFT] - result[:, _RIGHT]
     usual = 0.0 if ways is None else ways[0] + ways[1] * mean
-    difference = np.clip(usual + _believed(difference - usual, _DOUBT), -2 * mean, 2 * mean)
+    difference = np.clip(usual + believed(difference - usual, _DOUBT), -2 * mean, 2 * mean)
     result[:, _LEFT], result[:, _RIGHT] = mean + difference / 2, mean - difference / 2
     for left, right in _OPPOSED:
-        aside = _believed(result[:, left] - result[:, right], _DOUBT_OPPOSED)
+        aside = believed(result[:, left] - result[:, right], _DOUBT_OPPOSED)
         result[:, left], result[:, right] = np.maximum(aside, 0), np.maximum(-aside, 0)
     return result
 
 
-def _believed(difference: np.ndarray, doubt: np.ndarray | float) -> np.ndarray:
+def believed(difference: np.ndarray, doubt: np.ndarray | float) -> np.ndarray:
+    """What is most likely true of a difference; one of the size of ``doubt`` is halved, one twice as large stays."""
     return np.asarray(difference**5 / (difference**4 + np.power(doubt, 4)))

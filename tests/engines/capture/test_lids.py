@@ -38,10 +38,17 @@ def test_a_wink_is_one_eye(points: np.ndarray) -> None:
 
 
 def test_half_open_eyes_are_left_to_the_readout(points: np.ndarray) -> None:
-    told = [shut(narrowed(points, 0, share)[None], open_eyes(points[None]))[0, 0] for share in (0.1, 0.4, 0.6, 1.2)]
+    both = [narrowed(narrowed(points, 0, share), 1, share) for share in (0.1, 0.4, 0.6, 1.2)]
+    told = shut(np.stack(both), open_eyes(points[None]))[:, 0]
     assert told[0] == 1
     assert 0.2 < told[1] < 0.6
     assert told[2] == told[3] == 0
+
+
+def test_lids_go_together_where_one_eye_is_read_a_little_narrower(points: np.ndarray) -> None:
+    told = shut(narrowed(narrowed(points, 0, 0.1), 1, 0.35)[None], open_eyes(points[None]))[0]
+    assert told.min() > 0.85
+    assert told[0] - told[1] < 0.05
 
 
 def test_open_is_what_is_usual_not_what_is_widest(points: np.ndarray) -> None:
