@@ -25,10 +25,10 @@ _LEFT, _RIGHT = (list(arkit.indices(*(name + side for name in PAIRED))) for side
 _OPPOSED: Final = np.array(arkit.indices("mouth", "jaw")).reshape(2, 2)
 """Units to the left and to the right of which a face does one at a time, a row each."""
 _DOUBTS: Final = {"eyeBlink": 0.4, "eye": 0.1, "brow": 0.08, "": 0.12}
+"""Differences of this size are halved, by how names begin: two or three times what drawn and real faces show of noise,
+and more for lids, which go together but for a wink."""
 _DOUBT: Final = np.array([next(d for start, d in _DOUBTS.items() if name.startswith(start)) for name in PAIRED])
 _DOUBT_OPPOSED: Final = 0.2
-"""Differences of this size are halved: two or three times what drawn and real faces show of noise. Lids go together but
-for a wink."""
 _USUAL: Final = 0.03
 """How far a unit has to move, as a deviation, for its ways to be told."""
 
